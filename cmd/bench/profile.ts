@@ -1,0 +1,61 @@
+/** `node cmd/bench/profile.ts [row]`: one row of the benchmark with Vigil under a profiler, and the functions that took the time. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { vigil } from './collector.ts'
+import { topSelfTimes } from './cpu-profile.ts'
+import { connectProfiler, inspectorFlags } from './profiler.ts'
+import { allRows } from './rows.ts'
+import { Subject } from './subject.ts'
+
+interface Flags {
+  readonly top: string
+  readonly seconds: string
+  readonly keep?: string
+}
+
+const warmUpMs = 4_000
+
+const command = new Command('profile')
+  .description('Profiles Vigil while one row of the benchmark runs')
+  .argument('[row]', 'as `npm run bench` names it', 'traces grpc none')
+  .option('--top <n>', 'how many functions', '30')
+  .option('--seconds <n>', 'of load', '8')
+  .option('--keep <file>', 'keep the .cpuprofile, for the DevTools')
+  .parse()
+const { top, seconds, keep } = command.opts<Flags>()
+const [rowName] = command.processedArgs as [string]
+const row = allRows.find(({ name }) => name === rowName)
+if (row === undefined) {
+  process.stderr.write(`Error: no row "${rowName}". One of: ${allRows.map(({ name }) => name).join(', ')}\n`)
+  process.exit(1)
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
+const folder = await mkdtemp(join(tmpdir(), 'vigil-profile-'))
+try {
+  const subject = await Subject.start(vigil(inspectorFlags), row, folder)
+  try {
+    await subject.round(warmUpMs)
+    const profiler = await connectProfiler(subject.collector.log())
+    await profiler.start()
+    const { items, cpuSeconds, systemSeconds } = await subject.round(Number(seconds) * 1_000)
+    const profile = await profiler.stop()
+    profiler.close()
+    const perMillion = (value: number) => ((value / items) * 1e6).toFixed(2)
+    process.stdout.write(
+      `${row.name}: ${items} items, ${perMillion(cpuSeconds)} CPU-s per M items under the profiler, ` +
+        `${perMillion(systemSeconds)} of it in the kernel\n`,
+    )
+    for (const { where, ms, share } of topSelfTimes(profile, Number(top)))
+      process.stdout.write(
+        `${(share * 100).toFixed(1).padStart(6)} %  ${((ms / items) * 1e3).toFixed(3)} us/item  ${where}\n`,
+      )
+    if (keep !== undefined) await writeFile(keep, JSON.stringify(profile))
+  } finally {
+    await subject.stop()
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true })
+}

@@ -1,0 +1,119 @@
+/** One Collector between a sender and a sink of its own. */
+import type { ChildProcess } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ask, startScript, stop } from './child.ts'
+import { type Collector, type Program, startCollector } from './collector.ts'
+import type { LoadResult, LoadSettings } from './load.ts'
+import { cpuTime, type Memory, memory } from './process-stat.ts'
+import { exporterOf, type Row } from './rows.ts'
+import type { SinkCounts } from './sink-server.ts'
+
+export interface Round {
+  readonly items: number
+  readonly cpuSeconds: number
+  /** The part of it that the kernel took. */
+  readonly systemSeconds: number
+  /** Accepted items by wall time, while the load ran. */
+  readonly itemsPerSecond: number
+}
+
+const itemsPerRequest = 1_000
+const drainTimeoutMs = 20_000
+const drainPollMs = 20
+
+export class Subject {
+  readonly collector: Collector
+  private readonly sender: ChildProcess
+  private readonly sink: ChildProcess
+
+  private constructor(collector: Collector, sender: ChildProcess, sink: ChildProcess) {
+    this.collector = collector
+    this.sender = sender
+    this.sink = sink
+  }
+
+  static async start(program: Program, row: Row, folder: string): Promise<Subject> {
+    const started: ChildProcess[] = []
+    try {
+      const sink = await startScript<{ port: number }>(new URL('./sink.ts', import.meta.url), [
+        row.signal,
+        row.protocol,
+      ])
+      started.push(sink.child)
+      const { name, body } = exporterOf(row, sink.hello.port)
+      const collector = await startCollector(program, folder, name, body)
+      started.push(collector.child)
+      const sender = await startScript(new URL('./load.ts', import.meta.url), [
+        JSON.stringify(loadSettings(row, collector)),
+      ])
+      return new Subject(collector, sender.child, sink.child)
+    } catch (error) {
+      for (const child of started) await stop(child)
+      throw error
+    }
+  }
+
+  /** Loads for `ms`, waits until all of it came out, and says what that cost. Throws when an item is lost, doubled or refused. */
+  async round(ms: number): Promise<Round> {
+    const { pid } = this.collector
+    const before = await this.counts()
+    const cpuBefore = cpuTime(pid)
+    const load = await ask<LoadResult>(this.sender, ms, ms + 60_000)
+    const arrived = await this.drained(before.items + load.accepted)
+    const cpu = cpuTime(pid)
+    const systemSeconds = cpu.systemSeconds - cpuBefore.systemSeconds
+    const cpuSeconds = cpu.userSeconds - cpuBefore.userSeconds + systemSeconds
+    const items = arrived.items - before.items
+    if (items !== load.accepted || load.refused > 0)
+      throw new Error(
+        `${this.collector.program.name}: ${load.accepted} items accepted, ${load.refused} refused, ${items} arrived. ` +
+          `${load.message} ${arrived.failure}\n${this.collector.log().slice(-2_000)}`,
+      )
+    return { items, cpuSeconds, systemSeconds, itemsPerSecond: load.accepted / load.seconds }
+  }
+
+  memory(): Memory {
+    return memory(this.collector.pid)
+  }
+
+  /** P99 of the last minutes, or undefined where the Collector has no event loop. */
+  async loopDelayMs(): Promise<number | undefined> {
+    const text = await this.collector.metrics()
+    const found = /^vigil_event_loop_delay_seconds\{[^}]*quantile="0\.99"[^}]*\} (\S+)/m.exec(text)
+    return found ? Number(found[1]) * 1_000 : undefined
+  }
+
+  async stop(): Promise<void> {
+    await stop(this.sender)
+    await stop(this.collector.child)
+    await stop(this.sink)
+  }
+
+  private counts(): Promise<SinkCounts> {
+    return ask<SinkCounts>(this.sink, 'counts')
+  }
+
+  private async drained(expected: number): Promise<SinkCounts> {
+    const begun = performance.now()
+    for (;;) {
+      const counts = await this.counts()
+      if (counts.items >= expected || performance.now() - begun > drainTimeoutMs) return counts
+      await delay(drainPollMs)
+    }
+  }
+}
+
+function loadSettings({ signal, protocol, compression }: Row, { grpcPort, httpPort }: Collector): LoadSettings {
+  const isGrpc = protocol === 'grpc'
+  return {
+    signal,
+    protocol: isGrpc ? 'grpc' : 'http/protobuf',
+    compression,
+    url: isGrpc ? `http://127.0.0.1:${grpcPort}` : `http://127.0.0.1:${httpPort}/v1/${signal}`,
+    timeoutMs: 30_000,
+    userAgent: 'vigil-bench',
+    itemsPerRequest,
+    distinct: 64,
+    inFlight: 8,
+  }
+}

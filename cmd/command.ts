@@ -1,0 +1,102 @@
+/** What every command gets from `main.ts`, the flags that several share, and how the command line ends: upstream's words and exit codes. */
+import { type Command, CommanderError } from 'commander'
+import { type Catalog, type Config, ConfigError } from '../pipeline/config/config.ts'
+import { decodeConfig } from '../pipeline/config/decode.ts'
+import { type FeatureGates, parseFeatureGates } from '../pipeline/config/feature-gates.ts'
+import { loadConfig } from '../pipeline/config/load.ts'
+import type { BuildInfo } from '../pipeline/telemetry/engine-view.ts'
+
+export interface Output {
+  write(text: string): unknown
+}
+export interface CommandContext {
+  readonly build: BuildInfo
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly env: Readonly<Record<string, string | undefined>>
+  catalog(pluginPaths: readonly string[]): Promise<Catalog>
+  /** Builds the graph of a config and starts nothing. Throws `ConfigError`. */
+  checkGraph(config: Config): void | Promise<void>
+}
+
+export interface ConfigFlags {
+  readonly config: readonly string[]
+  readonly set: readonly string[]
+  readonly featureGates: readonly string[]
+  readonly plugin: readonly string[]
+}
+
+/** `--config`, `--set`, `--feature-gates` and `--plugin`, each as often as one likes. */
+export function withConfigFlags(command: Command): Command {
+  const many = (value: string, before: readonly string[]) => [...before, value]
+  return command
+    .option('--config <uri>', 'where a configuration is: a file, or file:, env:, yaml:, http:, https:', many, [])
+    .option('--set <key=value>', 'one property, over all of --config: --set=processors.batch.timeout=2s', many, [])
+    .option('--feature-gates <list>', 'feature gates by comma; -gate disables', many, [])
+    .option('--plugin <file>', 'a module that defines components of your own', many, [])
+}
+
+export interface DecodedFlags {
+  readonly config: Config
+  readonly gates: FeatureGates
+}
+
+/** `isChecked: false` decodes, but lets what is only wrong in meaning pass. */
+export async function decodeFlags(
+  flags: ConfigFlags,
+  context: CommandContext,
+  isChecked = true,
+): Promise<DecodedFlags> {
+  const gates = parseFeatureGates(flags.featureGates)
+  const tree = await loadConfig({ uris: flags.config, sets: flags.set, env: context.env, gates })
+  const catalog = await context.catalog(flags.plugin)
+  return { config: await decodeConfig(tree, catalog, { gates, isChecked }), gates }
+}
+
+/** Runs the command line and gives its exit code. `argv` is without node and script. */
+export async function execute(
+  program: Command,
+  argv: readonly string[],
+  { stdout, stderr }: CommandContext,
+): Promise<number> {
+  const quiet = { writeErr: () => {}, writeOut: (text: string) => void stdout.write(text) }
+  for (const command of [program, ...program.commands]) command.exitOverride().configureOutput(quiet)
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0
+    stderr.write(`Error: ${errorText(error, program)}\n`)
+    return 1
+  }
+}
+
+function errorText(error: unknown, program: Command): string {
+  if (error instanceof CommanderError) return usageText(error, program)
+  if (error instanceof ConfigError) return error.message
+  return error instanceof Error ? error.message : String(error)
+}
+
+function usageText({ code, message }: CommanderError, program: Command): string {
+  const [, word = ''] = /'([^']*)'/.exec(message) ?? []
+  const [flag = word] = /--?[^\s,<[]+(?=[ <]|$)/.exec(word) ?? []
+  switch (code) {
+    case 'commander.unknownOption':
+      return word.startsWith('--')
+        ? `unknown flag: ${word}`
+        : `unknown shorthand flag: '${word.slice(1, 2)}' in ${word}`
+    case 'commander.optionMissingArgument':
+      return `flag needs an argument: ${flag}`
+    case 'commander.excessArguments': {
+      const [, most = '0', got = '1'] = /Expected (\d+) arguments? but got (\d+)/.exec(message) ?? []
+      return `accepts ${most === '0' ? '0' : `at most ${most}`} arg(s), received ${got}`
+    }
+    case 'commander.unknownCommand': {
+      const near = /Did you mean (\S+)\?/.exec(message)?.[1]
+      const hint = near === undefined ? '' : `\nDid you mean this?\n\t${near}\n`
+      return `unknown command "${word}" for "${program.name()}"\n${hint === '' ? '' : `${hint}\n`}Run '${program.name()} --help' for usage.`
+    }
+    default:
+      return message.replace(/^error: /, '')
+  }
+}

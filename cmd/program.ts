@@ -1,0 +1,77 @@
+/** The command line: `vigil --config file` runs, the rest are commands of their own. */
+import { Command } from 'commander'
+import type { FeatureGates } from '../pipeline/config/feature-gates.ts'
+import { build } from '../pipeline/engine/build.ts'
+import { checkGraph } from '../pipeline/graph/check.ts'
+import { loadCatalog } from './catalog.ts'
+import { type CommandContext, type ConfigFlags, decodeFlags, execute, type Output, withConfigFlags } from './command.ts'
+import { register as registerComponents } from './components.ts'
+import { register as registerFeaturegate } from './featuregate.ts'
+import { register as registerPrintConfig } from './print-config.ts'
+import { run } from './run.ts'
+import { register as registerSchema } from './schema.ts'
+import { register as registerValidate } from './validate.ts'
+
+export interface World {
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+interface RunFlags extends ConfigFlags {
+  readonly watch?: true
+  readonly shutdownTimeout: number
+}
+
+/** Runs one command line and gives its exit code. */
+export async function main(argv: readonly string[], world: World): Promise<number> {
+  const context: CommandContext = {
+    ...world,
+    build,
+    catalog: loadCatalog,
+    checkGraph: (config) => checkGraph(config, build),
+  }
+  const program = new Command(build.command)
+    .enablePositionalOptions()
+    .description(build.description)
+    .version(`${build.command} version ${build.version}`, '-v, --version')
+  withConfigFlags(program)
+    .option('--watch', 'reload when a file of the configuration changes, as SIGHUP does')
+    .option('--shutdown-timeout <seconds>', 'how long queues may empty themselves at shutdown', seconds, 30)
+    .action((flags: RunFlags) => runEngine(flags, context))
+  for (const register of [
+    registerComponents,
+    registerFeaturegate,
+    registerPrintConfig,
+    registerSchema,
+    registerValidate,
+  ]) {
+    register(program, context)
+  }
+  return execute(program, argv, context)
+}
+
+async function runEngine(flags: RunFlags, context: CommandContext): Promise<void> {
+  let gates: FeatureGates | undefined
+  const readConfig = async () => {
+    const decoded = await decodeFlags(flags, context)
+    gates ??= decoded.gates
+    const ofGates = decoded.gates.warnings.map((message) => ({ path: '', message, position: undefined }))
+    return { ...decoded.config, warnings: [...ofGates, ...decoded.config.warnings] }
+  }
+  await run({
+    build,
+    readConfig,
+    get featureGates() {
+      return gates?.all().map(({ id, enabled, stage, description }) => ({ id, enabled, stage, description })) ?? []
+    },
+    watch: flags.watch ?? false,
+    shutdownTimeoutMs: flags.shutdownTimeout * 1000,
+  })
+}
+
+function seconds(text: string): number {
+  const value = Number(text.replace(/s$/, ''))
+  if (Number.isFinite(value) && value >= 0) return value
+  throw new Error(`invalid argument "${text}" for "--shutdown-timeout" flag: write seconds, like 30`)
+}

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { ConfigError } from '../../pipeline/config/config.ts'
+import type { ComponentView, EngineView } from '../../pipeline/telemetry/engine-view.ts'
+import { build } from '../../pipeline/testing/build.ts'
+import { describeContract } from '../../pipeline/testing/contract.ts'
+import factory from './index.ts'
+
+const nothing = { kind: 'extension', signals: [], outputs: [] } as const
+const component = (kind: ComponentView['kind'], id: string, more: Partial<ComponentView> = {}): ComponentView => ({
+  kind,
+  id,
+  pipeline: undefined,
+  state: 'ok',
+  message: '',
+  sinceUnixNano: 1_700_000_000_000_000_000n,
+  stability: { traces: 'beta' },
+  config: { token: '[REDACTED]' },
+  ...more,
+})
+const engine: Partial<EngineView> = {
+  components: [
+    component('receiver', 'otlp'),
+    component('processor', 'batch', { pipeline: 'traces', config: { note: '<script>alert(1)</script>' } }),
+    component('connector', 'forward'),
+    component('exporter', 'otlp_http/<b>', { state: 'recoverable', message: 'refused & "retried"' }),
+    component('extension', 'zpages'),
+  ],
+  pipelines: [
+    { id: 'traces', signal: 'traces', receivers: ['otlp'], processors: ['batch'], exporters: ['forward'] },
+    { id: 'traces/2', signal: 'traces', receivers: ['forward'], processors: [], exporters: ['otlp_http/<b>'] },
+  ],
+  featureGates: [{ id: 'some.gate', enabled: true, stage: 'Alpha', description: "It's a gate" }],
+}
+
+async function open(yaml = '') {
+  const { instance, context } = build(factory, `endpoint: 127.0.0.1:0\n${yaml}`, { ...nothing, engine })
+  await instance.start?.()
+  const address = String(context.recorded.lines.find(({ fields }) => fields['endpoint'])?.fields['endpoint'])
+  const get = async (path: string) => {
+    const response = await fetch(`http://${address}${path}`)
+    return { status: response.status, type: response.headers.get('content-type'), body: await response.text() }
+  }
+  return { get, stop: () => instance.shutdown?.(AbortSignal.timeout(1_000)) }
+}
+
+describeContract(factory, 'endpoint: 127.0.0.1:0', nothing)
+
+suite('zpages', () => {
+  test('each page says what it is for, the rest is 404', async () => {
+    const { get, stop } = await open()
+    const cases: [path: string, status: number, holds: RegExp][] = [
+      ['/debug/servicez', 200, /Service vigil[\s\S]*Version[\s\S]*0\.0\.0/],
+      ['/debug/pipelinez', 200, /traces\/2[\s\S]*forward \(connector\)/],
+      ['/debug/extensionz', 200, /zextensionname=zpages/],
+      ['/debug/featurez', 200, /some\.gate<\/td><td>true<\/td><td>It&#39;s a gate/],
+      ['/debug/tracez', 200, /does not record spans/],
+      ['/debug/expvarz', 404, /404 page not found/],
+      ['/debug/', 404, /404/],
+      ['/', 404, /404/],
+    ]
+    for (const [path, status, holds] of cases) {
+      const page = await get(path)
+      assert.equal(page.status, status, path)
+      assert.match(page.body, holds, path)
+      assert.equal(page.type, status === 200 ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8')
+    }
+    await stop()
+  })
+
+  test('a component is shown with its state and config, and nothing of it becomes HTML', async () => {
+    const { get, stop } = await open()
+    const { body } = await get('/debug/pipelinez?zpipelinename=traces&zcomponentname=batch&zcomponentkind=processor')
+    assert.match(body, /<h3>batch<\/h3>/)
+    assert.match(body, /&lt;script&gt;alert\(1\)&lt;\/script&gt;/)
+    assert.doesNotMatch(body, /<script>|<b>/)
+    const exporter = await get('/debug/pipelinez?zcomponentname=otlp_http%2F%3Cb%3E&zcomponentkind=exporter')
+    assert.match(exporter.body, /class="bad">recoverable[\s\S]*refused &amp; &quot;retried&quot;/)
+    const unknown = await get(`/debug/pipelinez?zcomponentname=${encodeURIComponent('<img src=x>')}`)
+    assert.match(unknown.body, /No component &lt;img src=x&gt; here/)
+    await stop()
+  })
+
+  test('/debug/componentz is JSON with every component and pipeline', async () => {
+    const { get, stop } = await open()
+    const { type, body } = await get('/debug/componentz')
+    assert.equal(type, 'application/json; charset=utf-8')
+    const { components, pipelines } = JSON.parse(body) as {
+      components: { sinceUnixNano: string }[]
+      pipelines: unknown[]
+    }
+    assert.deepEqual([components.length, components[0]?.sinceUnixNano, pipelines.length], [5, '1700000000000000000', 2])
+    await stop()
+  })
+
+  test('expvar is served when it is asked for', async () => {
+    const { get, stop } = await open('expvar: { enabled: true }')
+    const { body } = await get('/debug/expvarz')
+    assert.ok('memstats' in (JSON.parse(body) as object))
+    await stop()
+  })
+
+  test('an empty endpoint is refused', () => {
+    const message = /"endpoint" is required when using the "zpages" extension/
+    assert.throws(
+      () => build(factory, "endpoint: ''", nothing),
+      (error) => error instanceof ConfigError && message.test(error.message),
+    )
+  })
+})

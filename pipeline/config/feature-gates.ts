@@ -1,0 +1,182 @@
+/** Upstream's feature gates: the same names, stages and errors. `--feature-gates=a,+b,-c`. */
+import { ConfigError } from './config.ts'
+
+type Stage = 'Alpha' | 'Beta' | 'Stable' | 'Deprecated'
+export interface FeatureGate {
+  readonly id: string
+  readonly stage: Stage
+  /** Whether it changes anything in this build; the others are known, so that a command line of upstream works here. */
+  readonly hasEffect: boolean
+  readonly description: string
+  readonly fromVersion: string
+  readonly toVersion?: string
+}
+export interface GateState extends FeatureGate {
+  readonly enabled: boolean
+}
+
+/** In upstream's order, by id. */
+export const upstreamGates: readonly FeatureGate[] = [
+  {
+    id: 'confmap.enableMergeAppendOption',
+    stage: 'Alpha',
+    hasEffect: true,
+    description:
+      "Combines lists when resolving configs from different sources. This feature gate will not be stabilized 'as is'; the current behavior will remain the default.",
+    fromVersion: 'v0.120.0',
+  },
+  {
+    id: 'exporter.file.nativeCompression',
+    stage: 'Alpha',
+    hasEffect: false,
+    description:
+      'Use native file-level compression (zstd) instead of message-level compression. Creates standard .zst files compatible with standard decompression tools',
+    fromVersion: 'v0.154.0',
+  },
+  {
+    id: 'extension.healthcheck.useComponentStatus',
+    stage: 'Alpha',
+    hasEffect: false,
+    description: 'Switch to the shared healthcheck implementation powered by component status events',
+    fromVersion: 'v0.142.0',
+  },
+  {
+    id: 'pdata.useProtoPooling',
+    stage: 'Alpha',
+    hasEffect: false,
+    description:
+      'When enabled, enable using local memory pools for underlying data that the pdata messages are pushed to.',
+    fromVersion: 'v0.133.0',
+  },
+  {
+    id: 'pkg.confighttp.PrioritizeNewKeepalive',
+    stage: 'Stable',
+    hasEffect: false,
+    description: 'When enabled, the Keepalive configuration is prioritized over the deprecated configuration fields.',
+    fromVersion: 'v0.162.0',
+    toVersion: 'v0.166.0',
+  },
+  {
+    id: 'pkg.configmiddleware.CustomTCPRouting',
+    stage: 'Alpha',
+    hasEffect: false,
+    description:
+      'When enabled, TCP-based clients and servers can override their dialing and listening behaviors to use custom TCP routing.',
+    fromVersion: 'v0.164.0',
+  },
+  {
+    id: 'pkg.exporterhelper.queueBatchEnabled',
+    stage: 'Alpha',
+    hasEffect: false,
+    description:
+      'Enables exporterhelper batching by default in NewDefaultQueueConfig, as described in the batching migration RFC.',
+    fromVersion: 'v0.158.0',
+  },
+  {
+    id: 'receiverhelper.newReceiverMetrics',
+    stage: 'Alpha',
+    hasEffect: false,
+    description:
+      'Controls whether receivers emit new metrics and span attributes to distinguish downstream errors from internal errors. This is a breaking change for the semantics of the otelcol_receiver_refused_metric_points,  otelcol_receiver_refused_log_records and otelcol_receiver_refused_spans.',
+    fromVersion: 'v0.138.0',
+  },
+  {
+    id: 'service.AllowNoPipelines',
+    stage: 'Alpha',
+    hasEffect: true,
+    description: 'Allow starting the Collector without starting any pipelines.',
+    fromVersion: 'v0.122.0',
+  },
+  {
+    id: 'service.partialReload',
+    stage: 'Alpha',
+    hasEffect: false,
+    description:
+      'Controls whether configuration changes trigger a partial reload that rebuilds only the affected components.',
+    fromVersion: 'v0.157.0',
+  },
+  {
+    id: 'service.partialReloadReceivers',
+    stage: 'Beta',
+    hasEffect: false,
+    description: 'Controls whether receiver-only configuration changes restart only the receivers.',
+    fromVersion: 'v0.157.0',
+  },
+  {
+    id: 'service.profilesSupport',
+    stage: 'Alpha',
+    hasEffect: true,
+    description: 'Controls whether profiles support can be enabled',
+    fromVersion: 'v0.112.0',
+  },
+  {
+    id: 'telemetry.newPipelineTelemetry',
+    stage: 'Alpha',
+    hasEffect: false,
+    description: 'Injects component-identifying scope attributes in internal Collector metrics',
+    fromVersion: 'v0.123.0',
+  },
+]
+
+export class FeatureGates {
+  /** To log at start. */
+  readonly warnings: readonly string[]
+  readonly #states: ReadonlyMap<string, GateState>
+
+  constructor(states: readonly GateState[], warnings: readonly string[]) {
+    this.#states = new Map(states.map((state) => [state.id, state]))
+    this.warnings = warnings
+  }
+
+  /** False for a gate that does not exist. */
+  isEnabled(id: string): boolean {
+    return this.#states.get(id)?.enabled ?? false
+  }
+  find(id: string): GateState | undefined {
+    return this.#states.get(id)
+  }
+  all(): readonly GateState[] {
+    return [...this.#states.values()]
+  }
+}
+
+/** Each value is one `--feature-gates`. Throws `ConfigError` with upstream's words. */
+export function parseFeatureGates(values: readonly string[], gates = upstreamGates): FeatureGates {
+  const states = new Map(gates.map((gate) => [gate.id, { ...gate, enabled: startsEnabled(gate) }]))
+  const warnings: string[] = []
+  const problems = values.flatMap((value) => {
+    const wrong = value === '' ? [] : value.split(',').flatMap((word, i) => setGate(states, word, i, warnings))
+    return wrong.length === 0 ? [] : [`invalid argument "${value}" for "--feature-gates" flag: ${wrong.join('; ')}`]
+  })
+  if (problems.length > 0)
+    throw new ConfigError(problems.map((message) => ({ path: '', message, position: undefined })))
+  return new FeatureGates([...states.values()], warnings)
+}
+
+function startsEnabled({ stage }: FeatureGate): boolean {
+  return stage === 'Beta' || stage === 'Stable'
+}
+
+/** The answer is what is wrong. */
+function setGate(states: Map<string, GateState>, word: string, index: number, warnings: string[]): readonly string[] {
+  const id = word.replace(/^[-+]/, '')
+  const enabled = !word.startsWith('-')
+  if (id === '') return [`empty feature gate identifier at index ${index}`]
+  const gate = states.get(id)
+  if (gate === undefined) return [`no such feature gate "${id}". valid gates: [${[...states.keys()].join(' ')}]`]
+  const removal = `It will be removed in version ${gate.toVersion?.replace(/^v/, '') ?? 'a later release'}`
+  if (gate.stage === 'Stable') {
+    if (!enabled) return [`feature gate "${id}" is stable, can not be disabled`]
+    warnings.push(`Feature gate "${id}" is stable and already enabled. ${removal}.`)
+    return []
+  }
+  if (gate.stage === 'Deprecated') {
+    if (enabled) return [`feature gate "${id}" is deprecated, can not be enabled`]
+    warnings.push(`Feature gate "${id}" is deprecated and already disabled. ${removal}.`)
+    return []
+  }
+  if (!gate.hasEffect && enabled !== startsEnabled(gate))
+    warnings.push(`Feature gate "${id}" has no effect in this build.`)
+  states.set(id, { ...gate, enabled })
+  return []
+}

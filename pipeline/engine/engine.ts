@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import type { Config } from '../config/config.ts'
+import { Graph, messageOf } from '../graph/graph.ts'
+import { planGraph } from '../graph/plan.ts'
+import { type ReloadReport, reloadGraph } from '../graph/reload.ts'
+import type { BuildInfo, EngineView } from '../telemetry/engine-view.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { OwnTelemetry } from './own-telemetry.ts'
+
+export interface EngineOptions {
+  readonly build: BuildInfo
+  /** Reads the configuration anew: at start and at each reload. Throws `ConfigError`. */
+  readonly readConfig: () => Promise<Config>
+  readonly featureGates: EngineView['featureGates']
+  readonly handlerTimeoutMs?: number
+  readonly swapTimeoutMs?: number
+}
+
+/** Why the engine stopped by itself. */
+export interface Failure {
+  readonly component: string
+  readonly message: string
+}
+
+/** One running Collector: the configuration, the graph made of it, and its own telemetry. */
+export class Engine {
+  readonly logger: Logger
+  readonly #options: EngineOptions
+  readonly #telemetry: OwnTelemetry
+  readonly #view: EngineView
+  #graph: Graph | undefined
+  #config: Config
+  #phase: EngineView['phase'] = 'starting'
+  #readySinceUnixNano = 0n
+  #reloading: Promise<unknown> = Promise.resolve()
+  #onFailure: (failure: Failure) => void = () => {}
+  /** Resolves when a component says that the process cannot go on. */
+  readonly failed: Promise<Failure>
+
+  /** Reads the configuration and starts. Throws `ConfigError` or the start error; nothing is left open then. */
+  static async start(options: EngineOptions): Promise<Engine> {
+    const config = await options.readConfig()
+    const instanceId = randomUUID()
+    const telemetry = await OwnTelemetry.open(config.service.telemetry, options.build, instanceId)
+    const engine = new Engine(options, config, telemetry)
+    try {
+      await engine.#start()
+    } catch (error) {
+      await engine.shutdown(AbortSignal.timeout(engine.#swapTimeoutMs))
+      throw error
+    }
+    return engine
+  }
+
+  private constructor(options: EngineOptions, config: Config, telemetry: OwnTelemetry) {
+    this.#options = options
+    this.#config = config
+    this.#telemetry = telemetry
+    this.logger = telemetry.logger
+    this.failed = new Promise((resolve) => {
+      this.#onFailure = resolve
+    })
+    this.#view = this.#makeView()
+  }
+
+  get config(): Config {
+    return this.#config
+  }
+  get view(): EngineView {
+    return this.#view
+  }
+  get registry() {
+    return this.#telemetry.registry
+  }
+
+  /**
+   * Reads the configuration again and changes what differs. Throws when it is wrong or does not start: the old one runs on then.
+   * Reloads run one after another.
+   */
+  reload(): Promise<ReloadReport> {
+    const reload = this.#reloading.then(() => this.#reload())
+    this.#reloading = reload.catch(() => {})
+    return reload
+  }
+
+  /** Empties the pipelines from the receivers on, closes everything. The answer is what went wrong meanwhile. */
+  async shutdown(deadline: AbortSignal): Promise<readonly Error[]> {
+    await this.#reloading
+    this.#phase = 'stopping'
+    this.logger.info('Starting shutdown...')
+    const errors = (await this.#graph?.shutdown(deadline)) ?? []
+    this.#phase = 'stopped'
+    this.logger.info('Shutdown complete.')
+    await this.#telemetry.close()
+    return errors
+  }
+
+  async #start(): Promise<void> {
+    this.#logWarnings(this.#config)
+    const graph = new Graph(planGraph(this.#config), {
+      logger: this.logger,
+      view: this.#view,
+      random: Math.random,
+      handlerTimeoutMs: this.#options.handlerTimeoutMs ?? 60_000,
+      swapTimeoutMs: this.#swapTimeoutMs,
+      meter: (labels) => this.#telemetry.registry.meter(labels),
+      fatal: (component, message) => this.#onFailure({ component, message }),
+    })
+    this.#graph = graph
+    const { command, version } = this.#options.build
+    this.logger.info(`Starting ${command}...`, { Version: version, NumCPU: availableParallelism() })
+    await graph.start()
+    this.#phase = 'ready'
+    this.#readySinceUnixNano = nowUnixNano()
+    this.logger.info('Everything is ready. Begin running and processing data.')
+  }
+
+  async #reload(): Promise<ReloadReport> {
+    if (this.#graph === undefined || this.#phase !== 'ready') throw new Error('the engine is not running')
+    const config = await this.#options.readConfig()
+    const report = await reloadGraph(this.#graph, planGraph(config))
+    this.#config = config
+    try {
+      await this.#telemetry.change(config.service.telemetry)
+    } catch (error) {
+      this.logger.error('The new telemetry settings could not be applied; the old ones stay.', {
+        error: messageOf(error),
+      })
+    }
+    this.#logWarnings(config)
+    this.logger.info('Configuration reloaded.', report)
+    return report
+  }
+
+  #logWarnings(config: Config): void {
+    for (const { message, path, position } of config.warnings) {
+      this.logger.warn(message, {
+        ...(path === '' ? {} : { path }),
+        ...(position === undefined ? {} : { at: `${position.source}:${position.line}:${position.column}` }),
+      })
+    }
+    for (const warning of config.service.telemetry.warnings) this.logger.warn(warning)
+  }
+
+  get #swapTimeoutMs(): number {
+    return this.#options.swapTimeoutMs ?? 10_000
+  }
+
+  #makeView(): EngineView {
+    const startedUnixNano = nowUnixNano()
+    const phase = () => this.#phase
+    const readySince = () => this.#readySinceUnixNano
+    const graph = () => this.#graph
+    return {
+      build: this.#options.build,
+      startedUnixNano,
+      featureGates: this.#options.featureGates,
+      get phase() {
+        return phase()
+      },
+      get readySinceUnixNano() {
+        return readySince()
+      },
+      get components() {
+        return graph()?.views() ?? []
+      },
+      get pipelines() {
+        return graph()?.pipelineViews() ?? []
+      },
+    }
+  }
+}
+
+function nowUnixNano(): bigint {
+  return BigInt(Date.now()) * 1_000_000n
+}

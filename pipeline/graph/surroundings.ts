@@ -1,0 +1,20 @@
+import type { Capability } from '../capability/capability.ts'
+import type { EngineView } from '../telemetry/engine-view.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Labels, Meter } from '../telemetry/meter.ts'
+
+/** What the engine lends every node. */
+export interface Surroundings {
+  readonly logger: Logger
+  readonly view: EngineView
+  readonly random: () => number
+  /** How long a processor may take over one batch before its sender hears that it did not answer. */
+  readonly handlerTimeoutMs: number
+  /** How long a node that a reload replaces may take to let go of what it holds. */
+  readonly swapTimeoutMs: number
+  meter(labels: Labels): Meter & { close(): void }
+  /** Finds what an extension offers; `user` is remembered, so that a reload of the extension restarts it too. */
+  extension<T>(capability: Capability<T>, id: string | undefined, user: string): T
+  /** A component cannot go on, and says that the process should not either. */
+  fatal(component: string, message: string): void
+}

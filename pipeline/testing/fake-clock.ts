@@ -1,0 +1,77 @@
+import type { Clock } from '../component.ts'
+
+interface Timer {
+  readonly id: number
+  readonly run: () => void | Promise<void>
+  readonly everyMs: number | undefined
+  dueMs: number
+}
+
+/** A clock that moves only by `advance`. Due timers run one after another, in the order in which they are due. */
+export class FakeClock implements Clock {
+  readonly #startUnixNano: bigint
+  readonly #timers = new Map<number, Timer>()
+  #nowMs = 0
+  #nextId = 0
+
+  constructor(startUnixNano = 1_700_000_000_000_000_000n) {
+    this.#startUnixNano = startUnixNano
+  }
+
+  nowMs(): number {
+    return this.#nowMs
+  }
+
+  nowUnixNano(): bigint {
+    return this.#startUnixNano + BigInt(Math.round(this.#nowMs * 1e6))
+  }
+
+  get pendingTimers(): number {
+    return this.#timers.size
+  }
+
+  after(ms: number, run: () => void | Promise<void>): () => void {
+    return this.#add(ms, undefined, run)
+  }
+
+  every(ms: number, run: () => void | Promise<void>): () => void {
+    return this.#add(ms, ms, run)
+  }
+
+  /** Moves time on and runs what falls due; a timer that a timer sets runs too, if it is due within `ms`. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#nowMs + ms
+    await settle()
+    for (;;) {
+      const next = this.#earliest(end)
+      if (next === undefined) break
+      this.#nowMs = Math.max(this.#nowMs, next.dueMs)
+      if (next.everyMs === undefined) this.#timers.delete(next.id)
+      else next.dueMs = this.#nowMs + next.everyMs
+      // Not awaited: a timer's work may itself wait for a later timer.
+      void next.run()
+      await settle()
+    }
+    this.#nowMs = end
+    await settle()
+  }
+
+  #add(ms: number, everyMs: number | undefined, run: () => void | Promise<void>): () => void {
+    const id = this.#nextId++
+    this.#timers.set(id, { id, run, everyMs, dueMs: this.#nowMs + Math.max(0, ms) })
+    return () => void this.#timers.delete(id)
+  }
+
+  #earliest(endMs: number): Timer | undefined {
+    let earliest: Timer | undefined
+    for (const timer of this.#timers.values()) {
+      if (timer.dueMs <= endMs && (earliest === undefined || timer.dueMs < earliest.dueMs)) earliest = timer
+    }
+    return earliest
+  }
+}
+
+/** Lets everything that is ready to run do so: promise jobs and one round of the event loop. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve))
+}
