@@ -20,6 +20,7 @@ export const components: readonly CatalogEntry[] = [
   entry('connector', 'nop', [], () => import('../connectors/nop/index.ts')),
 
   entry('extension', 'health_check', [], () => import('../extensions/health_check/index.ts')),
+  entry('extension', 'pprof', [], () => import('../extensions/pprof/index.ts')),
   entry('extension', 'zpages', [], () => import('../extensions/zpages/index.ts')),
 ]
 

@@ -9,6 +9,8 @@ interface Measured {
   readonly cpuPerMillion: Spread
   readonly itemsPerCpuSecond: number
   readonly itemsPerSecond: number
+  /** Sent on, as compressed: who compresses less has less to do. */
+  readonly bytesPerItem: number
   readonly maxRssMb: number
   readonly loopDelayP99Ms: number | undefined
 }
@@ -78,6 +80,7 @@ async function summarise(subject: Subject, rounds: readonly Round[]): Promise<Me
     cpuPerMillion,
     itemsPerCpuSecond: 1e6 / cpuPerMillion.median,
     itemsPerSecond: spread(rounds.map(({ itemsPerSecond }) => itemsPerSecond)).median,
+    bytesPerItem: spread(rounds.map(({ wireBytes, items }) => wireBytes / items)).median,
     maxRssMb: subject.memory().maxRssMb,
     loopDelayP99Ms: await subject.loopDelayMs(),
   }

@@ -19,6 +19,7 @@ interface Flags {
   readonly programs: 'both' | 'vigil' | 'otelcol'
   readonly rounds: number
   readonly seconds: number
+  readonly nodeFlags: string
   readonly output: 'text' | 'json'
 }
 
@@ -30,7 +31,7 @@ const whole = (text: string): number => {
   if (!Number.isInteger(value) || value < 1 || value > 600) throw new InvalidArgumentError('It must be 1 to 600.')
   return value
 }
-const { quick, rows, only, programs, rounds, seconds, output } = new Command('bench')
+const { quick, rows, only, programs, rounds, seconds, nodeFlags, output } = new Command('bench')
   .description('Measures Vigil beside the real Collector: CPU a million items, memory, start')
   .option('--quick', 'five rows instead of eighteen')
   .option('--rows <text>', 'only rows whose name holds this, as "traces grpc"')
@@ -38,6 +39,7 @@ const { quick, rows, only, programs, rounds, seconds, output } = new Command('be
   .addOption(new Option('--programs <which>').choices(['both', 'vigil', 'otelcol']).default('both'))
   .option('--rounds <n>', 'of each program and row; the median counts', whole, 3)
   .option('--seconds <n>', 'of load in a round', whole, 6)
+  .option('--node-flags <flags>', 'for Vigil, to try a setting of V8', '')
   .addOption(new Option('--output <format>').choices(['text', 'json']).default('text'))
   .parse()
   .opts<Flags>()
@@ -75,7 +77,7 @@ async function choosePrograms(): Promise<Program[]> {
       process.stderr.write(`Vigil is measured alone: ${error.message}\n`)
     }
   }
-  if (programs !== 'otelcol') chosen.push(vigil())
+  if (programs !== 'otelcol') chosen.push(vigil(nodeFlags.split(' ').filter((flag) => flag !== '')))
   return chosen
 }
 

@@ -13,6 +13,7 @@ interface Flags {
   readonly top: string
   readonly seconds: string
   readonly keep?: string
+  readonly nodeFlags: string
 }
 
 const warmUpMs = 4_000
@@ -23,8 +24,9 @@ const command = new Command('profile')
   .option('--top <n>', 'how many functions', '30')
   .option('--seconds <n>', 'of load', '8')
   .option('--keep <file>', 'keep the .cpuprofile, for the DevTools')
+  .option('--node-flags <flags>', 'to try a setting of V8', '')
   .parse()
-const { top, seconds, keep } = command.opts<Flags>()
+const { top, seconds, keep, nodeFlags } = command.opts<Flags>()
 const [rowName] = command.processedArgs as [string]
 const row = allRows.find(({ name }) => name === rowName)
 if (row === undefined) {
@@ -35,7 +37,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 const folder = await mkdtemp(join(tmpdir(), 'vigil-profile-'))
 try {
-  const subject = await Subject.start(vigil(inspectorFlags), row, folder)
+  const flags = [...inspectorFlags, ...nodeFlags.split(' ').filter((flag) => flag !== '')]
+  const subject = await Subject.start(vigil(flags), row, folder)
   try {
     await subject.round(warmUpMs)
     const profiler = await connectProfiler(subject.collector.log())

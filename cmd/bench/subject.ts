@@ -13,6 +13,8 @@ export interface Round {
   readonly cpuSeconds: number
   /** The part of it that the kernel took. */
   readonly systemSeconds: number
+  /** What the sink received, as it came. */
+  readonly wireBytes: number
   /** Accepted items by wall time, while the load ran. */
   readonly itemsPerSecond: number
 }
@@ -69,7 +71,13 @@ export class Subject {
         `${this.collector.program.name}: ${load.accepted} items accepted, ${load.refused} refused, ${items} arrived. ` +
           `${load.message} ${arrived.failure}\n${this.collector.log().slice(-2_000)}`,
       )
-    return { items, cpuSeconds, systemSeconds, itemsPerSecond: load.accepted / load.seconds }
+    return {
+      items,
+      cpuSeconds,
+      systemSeconds,
+      wireBytes: arrived.wireBytes - before.wireBytes,
+      itemsPerSecond: load.accepted / load.seconds,
+    }
   }
 
   memory(): Memory {

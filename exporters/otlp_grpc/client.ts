@@ -9,6 +9,7 @@ import { isGrpcCompression, parseGrpcEndpoint } from '../../pipeline/net/grpc-cl
 import { decodeStatus } from '../../pipeline/net/status.ts'
 import { clientTls } from '../../pipeline/net/tls.ts'
 import type { Config } from './config.ts'
+import { Frames } from './frames.ts'
 import { type Body, useFraming } from './framing.ts'
 
 const methods = {
@@ -21,6 +22,7 @@ const methods = {
 export class OtlpClient {
   readonly #client: grpc.Client
   readonly #metadata: grpc.Metadata
+  readonly #frames = new Frames()
   /** Of `compress`; '' = none. */
   readonly #coding: string
 
@@ -33,7 +35,7 @@ export class OtlpClient {
     this.#coding = compression === 'snappy' ? 'x-snappy-framed' : compression
     const credentials = credentialsOf(config, endpoint.isHttps)
     const channel = new grpc.Channel(endpoint.target, credentials, optionsOf(config, userAgent))
-    useFraming(channel, compression)
+    useFraming(channel, compression, this.#frames)
     this.#client = new grpc.Client(endpoint.target, credentials, { channelOverride: channel })
     this.#metadata = new grpc.Metadata({ waitForReady: config.wait_for_ready })
     for (const [name, value] of config.headers) {
@@ -57,8 +59,10 @@ export class OtlpClient {
         timeoutMs > 0 ? { deadline: Date.now() + timeoutMs } : {},
         (error, answer) => {
           signal.removeEventListener('abort', cancel)
-          if (error) reject(rejectionOf(error))
-          else resolve(answer ?? new Uint8Array())
+          if (error) return reject(rejectionOf(error))
+          // A call that failed may still be writing; its memory is left to the collector.
+          if (body.frame) this.#frames.give(body.frame)
+          resolve(answer ?? new Uint8Array())
         },
       )
       const cancel = () => call.cancel()

@@ -1,14 +1,17 @@
 /**
  * Messages on the wire, in place of the filter of grpc-js that does it: that one copies a batch twice, and knows neither zstd nor snappy.
- * grpc-js has no public way to set filters, so this writes a private field; `framing.test.ts` fails when an upgrade moves it.
+ * grpc-js has no public way to set filters, so this writes a private field; `otlp_grpc.test.ts` fails when an upgrade moves it.
  */
 import grpc from '@grpc/grpc-js'
 import { decompress } from '../../pipeline/net/compression.ts'
+import type { Frames } from './frames.ts'
 
 /** A request body as it will be sent: chunks of one message, compressed or not. */
 export interface Body {
   readonly chunks: readonly Uint8Array[]
   readonly length: number
+  /** The memory that the message was framed in; its owner gives it back once the call has succeeded. */
+  frame?: Buffer
 }
 
 const { BaseFilter, FilterStackFactory } = grpc.experimental
@@ -16,20 +19,22 @@ const prefixBytes = 5
 const maxResponseBytes = 4 * 1024 * 1024
 
 /** Sends `Body` messages as they are. `coding` is the `grpc-encoding` that they are compressed with; '' = none. */
-export function useFraming(channel: grpc.Channel, coding: string): void {
+export function useFraming(channel: grpc.Channel, coding: string, frames: Frames): void {
   const inner = (channel as unknown as { internalChannel?: { filterStackFactory?: unknown } }).internalChannel
   if (!(inner?.filterStackFactory instanceof FilterStackFactory)) {
     throw new Error('this version of @grpc/grpc-js is not supported: its filters are not where they were in 1.14')
   }
-  inner.filterStackFactory = new FilterStackFactory([{ createFilter: () => new Framing(coding) }])
+  inner.filterStackFactory = new FilterStackFactory([{ createFilter: () => new Framing(coding, frames) }])
 }
 
 class Framing extends BaseFilter {
   readonly #coding: string
+  readonly #frames: Frames
   #responseCoding = 'identity'
 
-  constructor(coding: string) {
+  constructor(coding: string, frames: Frames) {
     super()
+    this.#frames = frames
     this.#coding = coding
   }
 
@@ -51,7 +56,9 @@ class Framing extends BaseFilter {
   /** The one copy of a batch on its way out: a stream of HTTP/2 takes one buffer. */
   override async sendMessage(message: Promise<{ message: Buffer }>): Promise<{ message: Buffer }> {
     const body = (await message).message as unknown as Body
-    const framed = Buffer.allocUnsafe(prefixBytes + body.length)
+    const length = prefixBytes + body.length
+    const framed = this.#frames.take(length)
+    body.frame = framed
     framed[0] = this.#coding === '' ? 0 : 1
     framed.writeUInt32BE(body.length, 1)
     let at = prefixBytes
@@ -59,7 +66,7 @@ class Framing extends BaseFilter {
       framed.set(chunk, at)
       at += chunk.length
     }
-    return { message: framed }
+    return { message: framed.subarray(0, length) }
   }
 
   override async receiveMessage(message: Promise<Buffer>): Promise<Buffer> {

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
 import grpc from '@grpc/grpc-js'
 import { Rejected } from '../../pipeline/component.ts'
 import { concat } from '../../pipeline/data/batch.ts'
 import type { Batch } from '../../pipeline/data/telemetry.ts'
 import { logs } from '../../pipeline/export/test-batches.ts'
-import { makeCertificate } from '../../pipeline/export/test-certificate.ts'
 import { decompress } from '../../pipeline/net/compression.ts'
 import { encodeStatus } from '../../pipeline/net/status.ts'
 import { build } from '../../pipeline/testing/build.ts'
+import { caCert, serverCert, serverKey } from '../../pipeline/testing/certificates.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
 import factory from './index.ts'
 
@@ -24,10 +27,8 @@ interface Call {
 }
 type Answer = (call: Call) => Partial<grpc.StatusObject> | Buffer | undefined
 
-const cleanups: (() => void)[] = []
-after(() => {
-  for (const clean of cleanups) clean()
-})
+const cleanups: (() => unknown)[] = []
+after(() => Promise.all(cleanups.map((clean) => clean())))
 
 /** A gRPC server that records; `answer` undefined = never answers. */
 async function serve(
@@ -87,6 +88,15 @@ test('a batch of many chunks arrives byte for byte', async () => {
   const batch = manyChunks()
   await handle(batch)
   assert.ok(server.calls[0]?.body.equals(Buffer.concat(batch.chunks)))
+})
+
+test('memory that is used again never mixes requests', async () => {
+  const server = await serve()
+  const { handle } = await open(`endpoint: 127.0.0.1:${server.port}\ncompression: none\n${insecure}`)
+  const batches = Array.from({ length: 40 }, (_, i) => logs(`batch ${i}`, 1 + ((i * 37) % 200), { padBytes: i * 20 }))
+  for (let i = 0; i < batches.length; i += 8) await Promise.all(batches.slice(i, i + 8).map(handle))
+  const sent = new Set(batches.map((batch) => Buffer.concat(batch.chunks).toString('latin1')))
+  assert.deepEqual(new Set(server.calls.map(({ body }) => body.toString('latin1'))), sent)
 })
 
 test('gzip is the default and arrives as it was', async () => {
@@ -242,17 +252,19 @@ test('an aborted attempt is cancelled at the server', async () => {
   assert.equal((await sent).grpcCode, status.CANCELLED)
 })
 
-test('TLS verifies the server by the CA that is named', async (t) => {
-  const certificate = makeCertificate()
-  if (certificate === undefined) return t.skip('there is no openssl command')
-  const pair = { private_key: certificate.key, cert_chain: certificate.cert }
+test('TLS verifies the server by the CA that is named', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vigil-tls-'))
+  cleanups.push(() => rm(folder, { recursive: true }))
+  const caFile = join(folder, 'ca.pem')
+  await writeFile(caFile, caCert)
+  const pair = { private_key: Buffer.from(serverKey), cert_chain: Buffer.from(serverCert) }
   const server = await serve(undefined, 0, grpc.ServerCredentials.createSsl(null, [pair]))
   const endpoint = `endpoint: https://127.0.0.1:${server.port}`
-  const trusting = await open(`${endpoint}\ntls: {ca_file: ${certificate.certFile}}`)
+  const trusting = await open(`${endpoint}\ntls: {ca_file: ${caFile}}`)
   await trusting.handle(logs('a'))
   const careless = await open(`${endpoint}\ntls: {insecure_skip_verify: true}`)
   await careless.handle(logs('b'))
-  const named = await open(`${endpoint}\ntls: {ca_file: ${certificate.certFile}, server_name_override: localhost}`)
+  const named = await open(`${endpoint}\ntls: {ca_file: ${caFile}, server_name_override: localhost}`)
   await named.handle(logs('c'))
   const suspicious = await open(endpoint)
   assert.equal((await rejection(suspicious.handle(logs('d')))).retryable, true)

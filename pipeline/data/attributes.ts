@@ -121,7 +121,7 @@ export class WireAttributes implements Attributes {
 }
 
 /** The type of the value of the KeyValue in [start, end). */
-export function keyedType(b: Uint8Array, start: number, end: number): ValueType {
+function keyedType(b: Uint8Array, start: number, end: number): ValueType {
   const at = find(b, start, end, 18)
   if (at < 0) return 'empty'
   const length = uvarint(b, at)

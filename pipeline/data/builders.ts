@@ -27,10 +27,10 @@ import { SpanEventView, SpanLinkView } from './span.ts'
 import type { Logs, Metrics, Origin, Signal, SpanEvent, SpanLink, Temporality, Traces } from './telemetry.ts'
 import { type Writer, written } from './writer.ts'
 
-export interface ResourceOptions {
+interface ResourceOptions {
   readonly schemaUrl?: string
 }
-export interface ScopeOptions {
+interface ScopeOptions {
   readonly version?: string
   readonly attributes?: AttributeSource
   readonly schemaUrl?: string

@@ -4,7 +4,7 @@ import { plain, text } from './wire.ts'
 
 /** In a column: the row has no such attribute. Not 0, which is a text that found the dictionary full. */
 export const absent = 0xffff_ffff
-export const overflow = 0
+const overflow = 0
 
 /** Unlike in every process, so that nobody can send texts made to collide. */
 const seed = crypto.getRandomValues(new Int32Array(1))[0]!

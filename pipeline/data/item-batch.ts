@@ -250,8 +250,9 @@ export abstract class ItemBatch<Self extends AnyTelemetry, Item, Plan extends ob
     const chunks: Uint8Array[] = []
     const counts: number[] = []
     for (const [c, chunk] of this.chunks.entries()) {
-      const count = this.counts[c]!
-      const now = change(new Tree(this.signal, chunk, count), count)
+      const tree = new Tree(this.signal, chunk, this.counts[c]!)
+      const count = tree.items.size
+      const now = change(tree, count)
       if (now !== undefined) changed = true
       const bytes = now === undefined ? chunk : now.bytes
       if (bytes === undefined) continue

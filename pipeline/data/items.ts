@@ -59,7 +59,7 @@ export interface ExemplarInit {
   readonly spanId?: string
   readonly filteredAttributes?: AttributeSource
 }
-export interface PointInit {
+interface PointInit {
   readonly timeUnixNano?: bigint
   readonly startUnixNano?: bigint
   readonly attributes?: AttributeSource
@@ -80,7 +80,7 @@ export interface HistogramPointInit extends DistributionInit {
   readonly bounds?: ArrayLike<number>
   readonly counts?: ArrayLike<number | bigint>
 }
-export interface BucketsInit {
+interface BucketsInit {
   readonly offset?: number
   readonly counts: ArrayLike<number | bigint>
 }

@@ -122,7 +122,7 @@ export function comparable(value: unknown): unknown {
   return plain
 }
 
-export function isLong(value: object): value is { low: number; high: number; unsigned: boolean } {
+function isLong(value: object): value is { low: number; high: number; unsigned: boolean } {
   return 'low' in value && 'high' in value && 'unsigned' in value
 }
 

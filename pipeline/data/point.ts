@@ -92,7 +92,7 @@ export class PointView implements Point, In {
 }
 readOnly(PointView, 'point', 'batch.edit((point) => ...)')
 
-export class ExemplarView implements Exemplar {
+class ExemplarView implements Exemplar {
   readonly b: Uint8Array
   readonly start: number
   readonly end: number

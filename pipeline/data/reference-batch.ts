@@ -9,7 +9,7 @@ const names = {
   profiles: ['resourceProfiles', 'scopeProfiles', 'profiles'],
 } as const
 const dataNames = ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary'] as const
-export type DataName = (typeof dataNames)[number]
+type DataName = (typeof dataNames)[number]
 
 export interface ReferenceItem {
   readonly item: Decoded
@@ -23,7 +23,7 @@ export function list(of: Decoded, name: string): Decoded[] {
   return (of[name] ?? []) as Decoded[]
 }
 
-export function dataOf(metric: Decoded): DataName | undefined {
+function dataOf(metric: Decoded): DataName | undefined {
   return dataNames.find((name) => metric[name] !== undefined && metric[name] !== null)
 }
 

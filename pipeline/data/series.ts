@@ -63,7 +63,7 @@ function entries(attributes: Attributes): Entry[] {
 }
 
 /** JSON that keeps the types apart: ints as `{"int": "5"}`, doubles as `{"double": "0.5"}`, bytes in base64, maps as entries. */
-export function encodeValue(value: Value): unknown {
+function encodeValue(value: Value): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'bigint') return { int: String(value) }
   if (typeof value === 'number') {

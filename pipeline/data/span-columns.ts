@@ -3,7 +3,7 @@ import { AttributeColumns } from './attribute-columns.ts'
 import { byteDictionary } from './dictionary.ts'
 import type { Key, RowPlan, SpanColumns } from './telemetry.ts'
 import type { Tree } from './tree.ts'
-import { cursor, skip, u32, uvarint } from './wire.ts'
+import { cursor, skip, uvarint } from './wire.ts'
 
 class Columns implements SpanColumns {
   readonly length: number
@@ -50,6 +50,7 @@ export function scanSpans(trees: readonly Tree[], rows: number, plan: RowPlan): 
 
 function scanTree(tree: Tree, row: number, columns: Columns, plan: RowPlan): void {
   const b = tree.bytes
+  const words = new DataView(b.buffer, b.byteOffset, b.length)
   const { start, end, size } = tree.items
   const { timeLo, timeHi, name, kind, status, durationNanos, traceId, spanId, parentId, attributes } = columns
   const dictionary = byteDictionary(plan.dictionary)
@@ -83,24 +84,24 @@ function scanTree(tree: Tree, row: number, columns: Columns, plan: RowPlan): voi
       switch (tag) {
         case 10:
           if (b[p++] === 16) {
-            traceId[row * 4] = u32(b, p)
-            traceId[row * 4 + 1] = u32(b, p + 4)
-            traceId[row * 4 + 2] = u32(b, p + 8)
-            traceId[row * 4 + 3] = u32(b, p + 12)
+            traceId[row * 4] = words.getUint32(p, true)
+            traceId[row * 4 + 1] = words.getUint32(p + 4, true)
+            traceId[row * 4 + 2] = words.getUint32(p + 8, true)
+            traceId[row * 4 + 3] = words.getUint32(p + 12, true)
             p += 16
           } else p = skip(b, p - 1, 2)
           break
         case 18:
           if (b[p++] === 8) {
-            spanId[row * 2] = u32(b, p)
-            spanId[row * 2 + 1] = u32(b, p + 4)
+            spanId[row * 2] = words.getUint32(p, true)
+            spanId[row * 2 + 1] = words.getUint32(p + 4, true)
             p += 8
           } else p = skip(b, p - 1, 2)
           break
         case 34:
           if (b[p++] === 8) {
-            parentId[row * 2] = u32(b, p)
-            parentId[row * 2 + 1] = u32(b, p + 4)
+            parentId[row * 2] = words.getUint32(p, true)
+            parentId[row * 2 + 1] = words.getUint32(p + 4, true)
             p += 8
           } else p = skip(b, p - 1, 2)
           break
@@ -115,13 +116,13 @@ function scanTree(tree: Tree, row: number, columns: Columns, plan: RowPlan): voi
           p = cursor
           break
         case 57:
-          lo = u32(b, p)
-          hi = u32(b, p + 4)
+          lo = words.getUint32(p, true)
+          hi = words.getUint32(p + 4, true)
           p += 8
           break
         case 65:
-          endLo = u32(b, p)
-          endHi = u32(b, p + 4)
+          endLo = words.getUint32(p, true)
+          endHi = words.getUint32(p + 4, true)
           p += 8
           break
         case 122: {

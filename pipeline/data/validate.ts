@@ -36,7 +36,7 @@ const pageBytes = 65_536
 /** Larger memories are dropped after the call that needed them. */
 const keepBytes = 16 * 1024 * 1024
 /** No request of this size is checked, whatever the listener lets through. */
-export const maxRequestBytes = 1024 * 1024 * 1024
+const maxRequestBytes = 1024 * 1024 * 1024
 
 const compiled = new WebAssembly.Module(Buffer.from(wasm, 'base64'))
 const tables = validatorTables()

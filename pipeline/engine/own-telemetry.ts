@@ -58,6 +58,9 @@ export class OwnTelemetry {
     const old = this.#sink
     this.#sink = sink
     this.#switch.switchTo(sink)
+    if (next.metrics.level !== this.registry.level) {
+      this.logger.warn('service::telemetry::metrics::level changes at the next start only; the running components count as before.')
+    }
     if (next.metrics.level !== 'none') registerLogMetrics(this.registry.meter({}), sink)
     await old.close()
     for (const one of before) if (!this.#served.includes(one)) await one.close()

@@ -126,7 +126,7 @@ export class Batcher<A extends Accepted> {
 }
 
 /** Tells apart absent, empty and several values. */
-export function metadataKey(origin: Origin, keys: readonly string[]): string {
+function metadataKey(origin: Origin, keys: readonly string[]): string {
   return JSON.stringify(keys.map((key) => origin.metadata.get(key) ?? null))
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Sending } from '../component.ts'
 import { byteSize, componentId, duration, list, optional } from '../config/fields.ts'
 
-export type Sizer = 'requests' | 'items' | 'bytes'
+type Sizer = 'requests' | 'items' | 'bytes'
 
 export interface BatchSettings {
   readonly flush_timeout: number

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { componentId, duration, headers, optional } from '../config/fields.ts'
 import { clientTlsKeys } from './tls.ts'
 
-export const grpcCompressions = ['gzip', 'snappy', 'zstd'] as const
+const grpcCompressions = ['gzip', 'snappy', 'zstd'] as const
 export type GrpcCompression = (typeof grpcCompressions)[number]
 
 const keepalive = z.strictObject({
@@ -60,7 +60,6 @@ export const grpcClientKeys = z.object({
     .default([])
     .describe('Extensions around the client. None exist yet.'),
 })
-export type GrpcClientSettings = z.output<typeof grpcClientKeys>
 
 export function isGrpcCompression(name: string): name is GrpcCompression {
   return (grpcCompressions as readonly string[]).includes(name)
@@ -115,7 +114,7 @@ function withPort(address: string, target: string, isHttps: boolean): GrpcTarget
 }
 
 /** As Go's `net.SplitHostPort`, with its texts. */
-export function splitHostPort(
+function splitHostPort(
   address: string,
 ): { readonly host: string; readonly port: string } | { readonly problem: string } {
   const problem = (why: string) => ({ problem: `address ${address}: ${why}` })

@@ -15,7 +15,7 @@ import { Connections } from './connections.ts'
 import { type CallHost, GrpcCall, type UnaryHandler } from './grpc-call.ts'
 import type { GrpcServerSettings } from './grpc-server-keys.ts'
 import { GrpcSession, type SessionPolicy, sessionPolicy } from './grpc-session.ts'
-import { addressOf, listen } from './listener.ts'
+import { addressOf, listen, tcpKeepAlive } from './listener.ts'
 import { refuseUnresolved } from './server-keys.ts'
 import { Code } from './status.ts'
 import { serverTls } from './tls.ts'
@@ -70,6 +70,7 @@ export class GrpcServer {
       maxSessionMemory: 64,
       maxSessionRejectedStreams: 1_000,
       unknownProtocolTimeout: 1_000,
+      ...tcpKeepAlive,
     }
     const { tls } = parts.settings
     this.#server = tls
@@ -91,6 +92,8 @@ export class GrpcServer {
 
   async listen(): Promise<void> {
     await listen(this.#server, this.#parts.settings)
+    // Out of file descriptors, for one.
+    this.#server.on('error', (error) => this.#parts.logger.warn('Could not accept a gRPC connection.', { error }))
     this.#startTimers()
   }
 

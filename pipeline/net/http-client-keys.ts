@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { componentId, duration, headers, optional } from '../config/fields.ts'
 import { clientTlsKeys } from './tls.ts'
 
-export const httpCompressions = ['gzip', 'zlib', 'deflate', 'snappy', 'x-snappy-framed', 'zstd', 'lz4'] as const
+const httpCompressions = ['gzip', 'zlib', 'deflate', 'snappy', 'x-snappy-framed', 'zstd', 'lz4'] as const
 
 const keepalive = z.strictObject({
   idle_conn_timeout: duration().default(90_000).describe('An idle connection is closed after this long; 0 = never.'),

@@ -8,7 +8,7 @@ import { Connections } from './connections.ts'
 import { HttpError, readBody } from './http-body.ts'
 import { type Cors, compileCors } from './http-cors.ts'
 import type { HttpServerSettings } from './http-server-keys.ts'
-import { addressOf, hostPort, listen } from './listener.ts'
+import { addressOf, hostPort, listen, tcpKeepAlive } from './listener.ts'
 import { refuseUnresolved } from './server-keys.ts'
 import { serverTls } from './tls.ts'
 import { reloadTls } from './tls-reload.ts'
@@ -69,7 +69,11 @@ export class HttpServer {
     this.#budget = new ByteBudget(parts.maxInFlightBytes ?? defaultInFlightBytes)
     this.#cors = compileCors(settings.cors)
     this.#codings = codingsOf(settings)
-    const options = { maxHeaderSize: maxHeaderBytes, connectionsCheckingInterval: Math.min(10_000, headerMs(settings)) }
+    const options = {
+      maxHeaderSize: maxHeaderBytes,
+      connectionsCheckingInterval: Math.min(10_000, headerMs(settings)),
+      ...tcpKeepAlive,
+    }
     const onRequest = (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response)
     this.#server = settings.tls
       ? https.createServer({ ...options, ...serverTls(settings.tls) }, onRequest)
@@ -80,6 +84,8 @@ export class HttpServer {
 
   async listen(): Promise<void> {
     await listen(this.#server, this.#parts.settings)
+    // Out of file descriptors, for one.
+    this.#server.on('error', (error) => this.#parts.logger.warn('Could not accept an HTTP connection.', { error }))
     this.#watchTls()
   }
 

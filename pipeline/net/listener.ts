@@ -9,6 +9,9 @@ export interface Endpoint {
   readonly transport: Transport
 }
 
+/** Go's default: peers that are gone without a word are noticed. */
+export const tcpKeepAlive = { keepAlive: true, keepAliveInitialDelay: 15_000 }
+
 /** Resolves when the server listens; throws when the endpoint is no address, or is taken. */
 export async function listen(server: Server, { endpoint, transport }: Endpoint): Promise<void> {
   switch (transport) {

@@ -7,7 +7,7 @@ import { newCatalog } from '../engine/catalog.ts'
 import { Engine, type EngineOptions } from '../engine/engine.ts'
 
 /** Put before a test's YAML: no port, no log lines. */
-const quiet = 'service: { telemetry: { logs: { level: error }, metrics: { level: none } } }\n'
+const quiet = 'service: { telemetry: { logs: { output_paths: [/dev/null] }, metrics: { level: none } } }\n'
 
 export interface TestEngine {
   readonly engine: Engine

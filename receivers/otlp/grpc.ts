@@ -1,7 +1,7 @@
 /** The gRPC services of OTLP, over an intake. */
 import type { Signal } from '../../pipeline/data/telemetry.ts'
 import type { UnaryHandler } from '../../pipeline/net/grpc-call.ts'
-import type { Intake } from './intake.ts'
+import { type Intake, originOf } from './intake.ts'
 import { checkProfilesVersion } from './profiles-version.ts'
 
 const paths: Readonly<Record<Signal, string>> = {
@@ -19,7 +19,7 @@ export function grpcMethods(intake: Intake, signals: ReadonlySet<Signal>): Reado
   for (const signal of signals)
     methods.set(paths[signal], async (message, { peer, metadata, headers }) => {
       if (signal === 'profiles') checkProfilesVersion(headers)
-      await intake.accept(signal, message, 'proto', { address: peer, transport: 'grpc', metadata })
+      await intake.accept(signal, message, 'proto', originOf('grpc', peer, metadata))
       return accepted
     })
   return methods

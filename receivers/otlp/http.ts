@@ -5,7 +5,7 @@ import type { HttpAnswer, HttpHandler, HttpRequest } from '../../pipeline/net/ht
 import { Code, encodeStatus, grpcFromHttp, httpFromGrpc, type Status, statusToJson } from '../../pipeline/net/status.ts'
 import { StatusError } from '../../pipeline/net/status-error.ts'
 import type { HttpSettings } from './config.ts'
-import type { Format, Intake } from './intake.ts'
+import { type Format, type Intake, originOf } from './intake.ts'
 import { checkProfilesVersion } from './profiles-version.ts'
 
 const contentTypes: Readonly<Record<Format, string>> = { proto: 'application/x-protobuf', json: 'application/json' }
@@ -45,7 +45,7 @@ export function httpHandler(intake: Intake, signals: ReadonlySet<Signal>, settin
         if (signal === 'profiles') checkProfilesVersion(request.headers)
         const body = await request.body()
         const { peer, metadata } = request
-        await intake.accept(signal, body, format, { address: peer, transport: 'http', metadata })
+        await intake.accept(signal, body, format, originOf('http', peer, metadata))
         return accepted[format]
       } catch (error) {
         if (!(error instanceof StatusError)) throw error

@@ -8,6 +8,11 @@ import { JsonPool } from './json-pool.ts'
 
 export type Format = 'proto' | 'json'
 
+/** A unix socket's peer has no address. */
+export function originOf(transport: 'grpc' | 'http', peer: string, metadata: Origin['metadata']): Origin {
+  return peer === '' ? { transport, metadata } : { address: peer, transport, metadata }
+}
+
 /** JSON beyond this would hold the event loop for more than some milliseconds. */
 const workerBytes = 1_048_576
 

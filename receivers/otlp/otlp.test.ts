@@ -15,6 +15,7 @@ import { build } from '../../pipeline/testing/build.ts'
 import type { TestContextOptions } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
 import { logsPayload, metricsPayload, tracesPayload } from '../../pipeline/testing/payloads.ts'
+import { config } from './config.ts'
 import factory from './index.ts'
 import type { OtlpReceiver } from './receiver.ts'
 
@@ -408,4 +409,17 @@ test("wrong settings are named with upstream's texts", () => {
       (error: Error) => error.message.includes(message),
       yaml,
     )
+})
+
+test("protocols without a body get upstream's defaults, and those that are not named do not listen", () => {
+  build(factory, 'protocols:\n  grpc:\n  http:\n')
+  const { protocols } = config.parse({ protocols: { grpc: null, http: null } })
+  assert.equal(protocols.grpc?.endpoint, 'localhost:4317')
+  assert.equal(protocols.grpc.read_buffer_size, 524_288)
+  assert.equal(protocols.grpc.tls, undefined)
+  assert.equal(protocols.http?.endpoint, 'localhost:4318')
+  assert.equal(protocols.http.max_request_body_size, 20_971_520)
+  assert.equal(protocols.http.keepalive?.idle_timeout, 60_000)
+  assert.deepEqual([protocols.http.write_timeout, protocols.http.read_header_timeout], [0, 0])
+  assert.equal(config.parse({ protocols: { grpc: {} } }).protocols.http, undefined)
 })
