@@ -12,8 +12,8 @@ import { CompressionError, malformed, tooLarge } from './compression-error.ts'
 import { decompressLz4 } from './lz4-frame.ts'
 import { compressFramed, decompressBlock, decompressFramed, isFramed } from './snappy-frame.ts'
 
-/** Off the loop costs 100 to 200 us a body (measured), what decompressing this much to a megabyte costs at most is a few times that. */
-const syncInputBytes = 32_768
+/** The thread pool costs 100 to 250 us of CPU a body (measured): more than a third of what a megabyte costs here, which is less than 2 ms. */
+const syncInputBytes = 131_072
 const syncOutputBytes = 1 << 20
 /** gzip is ten times slower than gunzip. */
 const syncCompressBytes = 16_384

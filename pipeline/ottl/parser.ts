@@ -4,6 +4,8 @@ import { type Token, type TokenKind, tokens, unquote } from './lexer.ts'
 import { Fault } from './problems.ts'
 
 const maxDepth = 150
+/** Of one sum or product: the tree that they make is as deep as they are long. */
+const maxTerms = 500
 
 export function parseStatement(text: string): Statement {
   return new Parser(text).statement()
@@ -140,7 +142,8 @@ class Parser {
 
   private operators(kind: TokenKind, operand: () => Expression): Expression {
     let left = operand()
-    while (this.token.kind === kind) {
+    for (let terms = 1; this.token.kind === kind; terms++) {
+      if (terms > maxTerms) throw new Fault(this.token.at, `more than ${maxTerms} terms`)
       const op = this.list[this.position++]!.text as MathOp
       const right = operand()
       left = { type: 'math', op, left, right, at: left.at, end: this.last }
