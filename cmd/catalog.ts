@@ -1,4 +1,6 @@
-import type { Catalog, CatalogEntry } from '../pipeline/config/config.ts'
+import { dirname, resolve } from 'node:path'
+import { type Catalog, type CatalogEntry, ConfigError, type ConfigProblem } from '../pipeline/config/config.ts'
+import type { PluginReference } from '../pipeline/config/plugin-references.ts'
 import { entry, newCatalog } from '../pipeline/engine/catalog.ts'
 import { loadPlugin } from '../pipeline/engine/plugins.ts'
 
@@ -24,8 +26,31 @@ export const components: readonly CatalogEntry[] = [
   entry('extension', 'zpages', [], () => import('../extensions/zpages/index.ts')),
 ]
 
-/** The build's components and those of the plugins. Throws what is wrong with a plugin. */
-export async function loadCatalog(pluginPaths: readonly string[]): Promise<Catalog> {
-  const plugins = await Promise.all(pluginPaths.map((path) => loadPlugin(path)))
-  return newCatalog([...components, ...plugins.flat()])
+/** The build's components and those of the plugins: of the command line, and of the configuration. Throws what is wrong with a plugin. */
+export async function loadCatalog(
+  pluginPaths: readonly string[],
+  references: readonly PluginReference[] = [],
+  files: readonly string[] = [],
+): Promise<Catalog> {
+  const given = await Promise.all(pluginPaths.map((path) => loadPlugin(path)))
+  const problems: ConfigProblem[] = []
+  const named = await Promise.all(
+    references.map(async ({ specifier, position }, i) => {
+      try {
+        return await loadPlugin(specifier, folderOf(position.source, files))
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error)
+        problems.push({ path: `service::plugins::${i}`, message, position })
+        return []
+      }
+    }),
+  )
+  if (problems.length > 0) throw new ConfigError(problems)
+  return newCatalog([...new Set([...components, ...given.flat(), ...named.flat()])])
+}
+
+/** Of a file its own folder; what has no file (`--set`, `env:`, `yaml:`, `https:`) means the current one. */
+function folderOf(source: string, files: readonly string[]): string {
+  const file = resolve(source)
+  return files.includes(file) ? dirname(file) : process.cwd()
 }

@@ -4,6 +4,7 @@ import { type Catalog, type Config, ConfigError } from '../pipeline/config/confi
 import { decodeConfig } from '../pipeline/config/decode.ts'
 import { type FeatureGates, parseFeatureGates } from '../pipeline/config/feature-gates.ts'
 import { loadConfig } from '../pipeline/config/load.ts'
+import { type PluginReference, pluginReferences } from '../pipeline/config/plugin-references.ts'
 import type { BuildInfo } from '../pipeline/telemetry/engine-view.ts'
 
 export interface Output {
@@ -14,7 +15,12 @@ export interface CommandContext {
   readonly stdout: Output
   readonly stderr: Output
   readonly env: Readonly<Record<string, string | undefined>>
-  catalog(pluginPaths: readonly string[]): Promise<Catalog>
+  /** `references` are those of a configuration that was read from `files`. */
+  catalog(
+    pluginPaths: readonly string[],
+    references?: readonly PluginReference[],
+    files?: readonly string[],
+  ): Promise<Catalog>
   /** Builds the graph of a config and starts nothing. Throws `ConfigError`. */
   checkGraph(config: Config): void | Promise<void>
 }
@@ -33,7 +39,7 @@ export function withConfigFlags(command: Command): Command {
     .option('--config <uri>', 'where a configuration is: a file, or file:, env:, yaml:, http:, https:', many, [])
     .option('--set <key=value>', 'one property, over all of --config: --set=processors.batch.timeout=2s', many, [])
     .option('--feature-gates <list>', 'feature gates by comma; -gate disables', many, [])
-    .option('--plugin <file>', 'a module that defines components of your own', many, [])
+    .option('--plugin <file>', 'a file or a package vigil-plugin-... that brings components of your own', many, [])
 }
 
 export interface DecodedFlags {
@@ -49,7 +55,7 @@ export async function decodeFlags(
 ): Promise<DecodedFlags> {
   const gates = parseFeatureGates(flags.featureGates)
   const tree = await loadConfig({ uris: flags.config, sets: flags.set, env: context.env, gates })
-  const catalog = await context.catalog(flags.plugin)
+  const catalog = await context.catalog(flags.plugin, pluginReferences(tree.root), tree.files)
   return { config: await decodeConfig(tree, catalog, { gates, isChecked }), gates }
 }
 
@@ -60,7 +66,7 @@ export async function execute(
   { stdout, stderr }: CommandContext,
 ): Promise<number> {
   const quiet = { writeErr: () => {}, writeOut: (text: string) => void stdout.write(text) }
-  for (const command of [program, ...program.commands]) command.exitOverride().configureOutput(quiet)
+  for (const command of allCommands(program)) command.exitOverride().configureOutput(quiet)
   try {
     await program.parseAsync(argv, { from: 'user' })
     return 0
@@ -69,6 +75,10 @@ export async function execute(
     stderr.write(`Error: ${errorText(error, program)}\n`)
     return 1
   }
+}
+
+function allCommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(allCommands)]
 }
 
 function errorText(error: unknown, program: Command): string {

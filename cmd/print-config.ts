@@ -49,6 +49,7 @@ function printable(
     extensions: bodies(extensions),
     service: {
       ...(ids.length > 0 ? { extensions: ids } : {}),
+      ...(service.plugins.length > 0 ? { plugins: service.plugins } : {}),
       pipelines: Object.fromEntries([...service.pipelines].map(([id, pipeline]) => [id, lists(pipeline)])),
       telemetry: isRedacted ? withoutSecrets(service.effectiveTelemetry) : service.effectiveTelemetry,
     },

@@ -6,7 +6,9 @@ import { checkGraph } from '../pipeline/graph/check.ts'
 import { loadCatalog } from './catalog.ts'
 import { type CommandContext, type ConfigFlags, decodeFlags, execute, type Output, withConfigFlags } from './command.ts'
 import { register as registerComponents } from './components.ts'
+import { register as registerCreate } from './create.ts'
 import { register as registerFeaturegate } from './featuregate.ts'
+import { register as registerPlugin } from './plugin.ts'
 import { register as registerPrintConfig } from './print-config.ts'
 import { run } from './run.ts'
 import { register as registerSchema } from './schema.ts'
@@ -41,7 +43,9 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
     .action((flags: RunFlags) => runEngine(flags, context))
   for (const register of [
     registerComponents,
+    registerCreate,
     registerFeaturegate,
+    registerPlugin,
     registerPrintConfig,
     registerSchema,
     registerValidate,

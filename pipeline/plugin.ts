@@ -10,3 +10,6 @@ export {
   held,
   Rejected,
 } from './component.ts'
+export { byteSize, componentId, duration, headers, list, optional, secret } from './config/fields.ts'
+export { newLogs, newMetrics, newTraces, spanEvent, spanLink } from './data/builders.ts'
+export { double, key } from './data/value.ts'

@@ -12,6 +12,8 @@ interface Measured {
   /** Sent on, as compressed: who compresses less has less to do. */
   readonly bytesPerItem: number
   readonly maxRssMb: number
+  /** Of the time its first thread wanted a core: the share that somebody else had it. */
+  readonly waitedShare: number
   readonly loopDelayP99Ms: number | undefined
 }
 export interface Spread {
@@ -82,6 +84,7 @@ async function summarise(subject: Subject, rounds: readonly Round[]): Promise<Me
     itemsPerSecond: spread(rounds.map(({ itemsPerSecond }) => itemsPerSecond)).median,
     bytesPerItem: spread(rounds.map(({ wireBytes, items }) => wireBytes / items)).median,
     maxRssMb: subject.memory().maxRssMb,
+    waitedShare: subject.waitedShare(),
     loopDelayP99Ms: await subject.loopDelayMs(),
   }
 }

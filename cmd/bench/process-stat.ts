@@ -18,6 +18,12 @@ export function cpuTime(pid: number): CpuTime {
   return { userSeconds: Number(fields[11]) / ticksPerSecond, systemSeconds: Number(fields[12]) / ticksPerSecond }
 }
 
+/** Of its first thread: how long it ran and how long it stood in line for a core, which is the noise of the machine. */
+export function mainThread(pid: number): { readonly ranSeconds: number; readonly waitedSeconds: number } {
+  const [ran = 0, waited = 0] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ').map(Number)
+  return { ranSeconds: ran / 1e9, waitedSeconds: waited / 1e9 }
+}
+
 export interface Memory {
   readonly rssMb: number
   readonly maxRssMb: number

@@ -18,8 +18,8 @@ export function machine(): string {
 }
 
 export const endToEndHead = [
-  '| row | program | CPU-s per M items (min..max) | items per CPU-s | items/s | bytes an item out | max RSS MB | loop delay P99 ms | Vigil / otelcol |',
-  '|---|---|---|---|---|---|---|---|---|',
+  '| row | program | CPU-s per M items (min..max) | items per CPU-s | items/s | bytes an item out | max RSS MB | waited for a core | loop delay P99 ms | Vigil / otelcol |',
+  '|---|---|---|---|---|---|---|---|---|---|',
 ].join('\n')
 
 export function endToEndLines({ row, measured, failures, ratio }: RowResult): string {
@@ -32,12 +32,13 @@ export function endToEndLines({ row, measured, failures, ratio }: RowResult): st
       thousands(m.itemsPerSecond),
       m.bytesPerItem.toFixed(0),
       m.maxRssMb.toFixed(0),
+      `${(m.waitedShare * 100).toFixed(0)} %`,
       m.loopDelayP99Ms?.toFixed(1) ?? '',
       m.program === 'vigil' && ratio !== undefined ? `${ratio.toFixed(2)}x` : '',
     ),
   )
   const why = failures.map((failure) =>
-    cells(row, `failed: ${failure.replaceAll(/\s+/g, ' ').slice(0, 500)}`, '', '', '', '', '', '', ''),
+    cells(row, `failed: ${failure.replaceAll(/\s+/g, ' ').slice(0, 500)}`, '', '', '', '', '', '', '', ''),
   )
   return [...lines, ...why].join('\n')
 }

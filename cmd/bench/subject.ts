@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ask, startScript, stop } from './child.ts'
 import { type Collector, type Program, startCollector } from './collector.ts'
 import type { LoadResult, LoadSettings } from './load.ts'
-import { cpuTime, type Memory, memory } from './process-stat.ts'
+import { cpuTime, type Memory, mainThread, memory } from './process-stat.ts'
 import { exporterOf, type Row } from './rows.ts'
 import type { SinkCounts } from './sink-server.ts'
 
@@ -82,6 +82,12 @@ export class Subject {
 
   memory(): Memory {
     return memory(this.collector.pid)
+  }
+
+  /** Of the time its first thread wanted a core: the share that somebody else had it. */
+  waitedShare(): number {
+    const { ranSeconds, waitedSeconds } = mainThread(this.collector.pid)
+    return waitedSeconds / (ranSeconds + waitedSeconds)
   }
 
   /** P99 of the last minutes, or undefined where the Collector has no event loop. */

@@ -86,6 +86,8 @@ export interface Config {
     readonly effectiveTelemetry: unknown
     readonly extensions: readonly ComponentId[]
     readonly pipelines: ReadonlyMap<string, PipelineConfig>
+    /** Files and packages that bring components, as the user wrote them. */
+    readonly plugins: readonly string[]
   }
   /** Files that this configuration was read from, for `--watch`. */
   readonly files: readonly string[]

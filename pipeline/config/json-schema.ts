@@ -75,6 +75,10 @@ function service(): Json {
         patternProperties: { [`^(?:traces|metrics|logs|profiles)${name}`]: pipeline, '::': {} },
         additionalProperties: false,
       },
+      plugins: {
+        description: 'Files, relative to this one, and packages vigil-plugin-... that bring components.',
+        anyOf: [{ type: ['array', 'null'], items: { type: 'string' } }, referenceOnly],
+      },
       telemetry: editorField(jsonOf(telemetryKeys), '#/properties/service/properties/telemetry'),
     },
     patternProperties: { '::': {} },

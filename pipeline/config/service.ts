@@ -8,6 +8,7 @@ import type { FeatureGates } from './feature-gates.ts'
 import { fieldSchema } from './field-schema.ts'
 import { parseComponentId, parsePipelineId, signals } from './ids.ts'
 import { parse } from './issues.ts'
+import { pluginReferences } from './plugin-references.ts'
 import type { Path, Problems } from './problems.ts'
 import { didYouMean, suggest } from './suggest.ts'
 import { type Entry, isNull, kindName, type MapNode, type Node, toPlain, typeName } from './tree.ts'
@@ -23,9 +24,10 @@ export interface DecodedService {
   readonly effectiveTelemetry: unknown
   readonly extensions: readonly ComponentId[]
   readonly pipelines: ReadonlyMap<string, PipelineConfig>
+  readonly plugins: readonly string[]
 }
 
-const serviceKeys = ['telemetry', 'extensions', 'pipelines']
+const serviceKeys = ['telemetry', 'extensions', 'pipelines', 'plugins']
 const pipelineKeys = ['receivers', 'processors', 'exporters']
 
 export function decodeService(root: MapNode, declared: Declared, problems: Problems): DecodedService {
@@ -40,6 +42,7 @@ export function decodeService(root: MapNode, declared: Declared, problems: Probl
   return {
     ...telemetry(node?.entries.get('telemetry'), problems),
     extensions: unique(extensions).map(({ id }) => id),
+    plugins: pluginReferences(root).map(({ specifier }) => specifier),
     pipelines: isMisspelt ? new Map() : pipelines(node?.entries.get('pipelines'), entry?.key, declared, problems),
   }
 }

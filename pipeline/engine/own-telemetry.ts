@@ -59,7 +59,9 @@ export class OwnTelemetry {
     this.#sink = sink
     this.#switch.switchTo(sink)
     if (next.metrics.level !== this.registry.level) {
-      this.logger.warn('service::telemetry::metrics::level changes at the next start only; the running components count as before.')
+      this.logger.warn(
+        'service::telemetry::metrics::level changes at the next start only; the running components count as before.',
+      )
     }
     if (next.metrics.level !== 'none') registerLogMetrics(this.registry.meter({}), sink)
     await old.close()

@@ -200,9 +200,12 @@ function windowLog(maxBytes: number): number {
   return Math.min(27, Math.max(minZstdWindowLog, Math.ceil(Math.log2(maxBytes))))
 }
 
+/** zlib's own default, 6, costs half as much CPU again as 4 for 5 % fewer bytes (measured on spans: 4.8 against 3.1 us, 81 against 85 bytes). */
+const defaultLevel = 4
+
 function levelOptions(level: number | undefined): zlib.ZlibOptions {
   if (level === -2) return { strategy: zlib.constants.Z_HUFFMAN_ONLY }
-  return level ? { level } : {}
+  return { level: level || defaultLevel }
 }
 
 function unsupported(coding: string): CompressionError {

@@ -259,10 +259,6 @@ export function toText(value: OttlValue): string | null {
       return String(value)
     case 'bytes':
       return Buffer.from(value as Uint8Array).toString('hex')
-    case 'duration':
-      return String(value)
-    case 'time':
-      return formatTime(value as Time, 'go')
     default:
       return toJson(value)
   }
