@@ -1,43 +1,44 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { main } from './program.ts'
 
-const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+const here = process.cwd()
 let folder = ''
 before(async () => {
+  // As a user in an empty folder, outside of the repository.
   folder = await mkdtemp(join(tmpdir(), 'vigil-create-'))
+  process.chdir(folder)
 })
-after(() => rm(folder, { recursive: true }))
+after(async () => {
+  process.chdir(here)
+  await rm(folder, { recursive: true })
+})
 
-interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-/** As a user would in an empty folder, outside of the repository. */
-function vigil(args: readonly string[], cwd = folder): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, ...args], { cwd }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    )
+async function vigil(...argv: readonly string[]) {
+  let stdout = ''
+  let stderr = ''
+  const code = await main(argv, {
+    env: process.env,
+    stdout: { write: (text: string) => (stdout += text) },
+    stderr: { write: (text: string) => (stderr += text) },
   })
+  return { code, stdout, stderr }
 }
 
 suite('create plugin', { concurrency: 2 }, () => {
   for (const kind of ['processor', 'receiver', 'exporter', 'connector', 'extension']) {
     test(`a new ${kind} validates, and passes its own test`, async () => {
       const name = `my_${kind}`
-      const created = await vigil(['create', 'plugin', name, '--kind', kind])
+      const created = await vigil('create', 'plugin', name, '--kind', kind)
       assert.deepEqual([created.code, created.stderr], [0, ''])
       const files = [`${name}.test.ts`, `${name}.ts`, 'README.md', 'config.yaml']
       assert.deepEqual((await readdir(join(folder, name))).toSorted(), files.toSorted())
-      const valid = await vigil(['validate', '--config', join(name, 'config.yaml')])
+      const valid = await vigil('validate', '--config', join(name, 'config.yaml'))
       assert.deepEqual([valid.code, valid.stderr], [0, ''])
-      const tested = await vigil(['plugin', 'test', name])
+      const tested = await vigil('plugin', 'test', name)
       assert.equal(tested.code, 0, tested.stdout)
       assert.match(tested.stdout, /every option is described[\s\S]*pass [56]\b[\s\S]*fail 0/)
     })
@@ -45,10 +46,10 @@ suite('create plugin', { concurrency: 2 }, () => {
 
   test('a test that fails is told by the exit code', async () => {
     const name = 'failing'
-    await vigil(['create', 'plugin', name])
+    await vigil('create', 'plugin', name)
     const file = join(folder, name, `${name}.test.ts`)
     await writeFile(file, (await readFile(file, 'utf8')).replace("['shop', 'mine']", "['shop', 'theirs']"))
-    const { code, stdout, stderr } = await vigil(['plugin', 'test'], join(folder, name))
+    const { code, stdout, stderr } = await vigil('plugin', 'test', name)
     assert.equal(code, 1)
     assert.match(stdout, /theirs/)
     assert.equal(stderr, 'Error: the tests of the plugin failed: see above\n')
@@ -65,12 +66,12 @@ suite('create plugin', { concurrency: 2 }, () => {
       [['x', '--kind', 'pipeline'], /Allowed choices are processor, receiver, exporter, connector, extension/],
     ]
     for (const [args, stderr] of cases) {
-      const ended = await vigil(['create', 'plugin', ...args])
+      const ended = await vigil('create', 'plugin', ...args)
       assert.equal(ended.code, 1)
       assert.match(ended.stderr, stderr)
     }
     assert.deepEqual(await readdir(join(folder, 'there')), ['mine.txt'])
-    const nothing = await vigil(['plugin', 'test', 'nowhere'])
+    const nothing = await vigil('plugin', 'test', 'nowhere')
     assert.deepEqual([nothing.code, /no file or folder nowhere/.test(nothing.stderr)], [1, true])
   })
 })

@@ -1,5 +1,5 @@
 /** `npm run bench`: what a million items cost Vigil and the real Collector, on the same YAML, in the same run. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
@@ -48,24 +48,22 @@ const { quick, rows, only, programs, rounds, seconds, nodeFlags, output } = new 
 const say = (text: string) => output === 'text' && process.stdout.write(`${text}\n`)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
-const folder = await mkdtemp(join(tmpdir(), 'vigil-bench-'))
-try {
-  const about = machine()
-  say(`${about}; ${placement}\n`)
-  const subjects = await choosePrograms()
-  const plan: Plan = { rounds, roundMs: seconds * 1_000, warmUpMs }
-  const report: Report = {
-    machine: about,
-    placement,
-    endToEnd: only === 'all' || only === 'end-to-end' ? await endToEnd(subjects, plan) : [],
-    agent: only === 'all' || only === 'agent' ? await agent(subjects) : [],
-    inProcess: only === 'all' || only === 'in-process' ? await inProcess() : undefined,
-  }
-  if (output === 'json') process.stdout.write(`${JSON.stringify(report)}\n`)
-  if (report.endToEnd.some(({ failures }) => failures.length > 0)) process.exitCode = 1
-} finally {
-  await rm(folder, { recursive: true, force: true })
+const folder = mkdtempSync(join(tmpdir(), 'vigil-bench-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+const about = machine()
+say(`${about}; ${placement}\n`)
+const subjects = await choosePrograms()
+const plan: Plan = { rounds, roundMs: seconds * 1_000, warmUpMs }
+const report: Report = {
+  machine: about,
+  placement,
+  endToEnd: only === 'all' || only === 'end-to-end' ? await endToEnd(subjects, plan) : [],
+  agent: only === 'all' || only === 'agent' ? await agent(subjects) : [],
+  inProcess: only === 'all' || only === 'in-process' ? await inProcess() : undefined,
 }
+if (output === 'json') process.stdout.write(`${JSON.stringify(report)}\n`)
+if (report.endToEnd.some(({ failures }) => failures.length > 0)) process.exitCode = 1
 
 async function choosePrograms(): Promise<Program[]> {
   const chosen: Program[] = []

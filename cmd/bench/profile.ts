@@ -1,5 +1,5 @@
 /** `node cmd/bench/profile.ts [row]`: one row of the benchmark with Vigil under a profiler, and the functions that took the time. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
@@ -35,30 +35,27 @@ if (row === undefined) {
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
-const folder = await mkdtemp(join(tmpdir(), 'vigil-profile-'))
+const folder = mkdtempSync(join(tmpdir(), 'vigil-profile-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+const flags = [...inspectorFlags, ...nodeFlags.split(' ').filter((flag) => flag !== '')]
+const subject = await Subject.start(vigil(flags), row, folder)
 try {
-  const flags = [...inspectorFlags, ...nodeFlags.split(' ').filter((flag) => flag !== '')]
-  const subject = await Subject.start(vigil(flags), row, folder)
-  try {
-    await subject.round(warmUpMs)
-    const profiler = await connectProfiler(subject.collector.log())
-    await profiler.start()
-    const { items, cpuSeconds, systemSeconds } = await subject.round(Number(seconds) * 1_000)
-    const profile = await profiler.stop()
-    profiler.close()
-    const perMillion = (value: number) => ((value / items) * 1e6).toFixed(2)
+  await subject.round(warmUpMs)
+  const profiler = await connectProfiler(subject.collector.log())
+  await profiler.start()
+  const { items, cpuSeconds, systemSeconds } = await subject.round(Number(seconds) * 1_000)
+  const profile = await profiler.stop()
+  profiler.close()
+  const perMillion = (value: number) => ((value / items) * 1e6).toFixed(2)
+  process.stdout.write(
+    `${row.name}: ${items} items, ${perMillion(cpuSeconds)} CPU-s per M items under the profiler, ` +
+      `${perMillion(systemSeconds)} of it in the kernel\n`,
+  )
+  for (const { where, ms, share } of topSelfTimes(profile, Number(top)))
     process.stdout.write(
-      `${row.name}: ${items} items, ${perMillion(cpuSeconds)} CPU-s per M items under the profiler, ` +
-        `${perMillion(systemSeconds)} of it in the kernel\n`,
+      `${(share * 100).toFixed(1).padStart(6)} %  ${((ms / items) * 1e3).toFixed(3)} us/item  ${where}\n`,
     )
-    for (const { where, ms, share } of topSelfTimes(profile, Number(top)))
-      process.stdout.write(
-        `${(share * 100).toFixed(1).padStart(6)} %  ${((ms / items) * 1e3).toFixed(3)} us/item  ${where}\n`,
-      )
-    if (keep !== undefined) await writeFile(keep, JSON.stringify(profile))
-  } finally {
-    await subject.stop()
-  }
+  if (keep !== undefined) writeFileSync(keep, JSON.stringify(profile))
 } finally {
-  await rm(folder, { recursive: true, force: true })
+  await subject.stop()
 }

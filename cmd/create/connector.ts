@@ -18,7 +18,7 @@ export default defineConnector({
         const timeUnixNano = context.clock.nowUnixNano()
         const count = newMetrics()
           .resource({ 'service.name': '${type}' })
-          .sum(metric, [{ value: batch.count, timeUnixNano }], { temporality: 'delta', monotonic: true, unit: '{record}' })
+          .sum(metric, [{ value: batch.count, timeUnixNano }], { temporality: 'delta', monotonic: true })
           .build()
         await context.emit.metrics(count)
       },

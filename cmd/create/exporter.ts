@@ -39,6 +39,7 @@ export default defineExporter({
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { Rejected } from 'vigil/plugin'
 import { build, describeContract, newLogs } from 'vigil/testing'
@@ -50,11 +51,11 @@ describeContract(plugin, 'endpoint: http://localhost:1/')
 test('the bodies arrive, and an error of the server is passed on', async () => {
   const bodies: string[] = []
   let status = 200
-  const server = createServer(async (request, response) => {
-    let body = ''
-    for await (const part of request) body += String(part)
-    bodies.push(body)
-    response.writeHead(status).end()
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      bodies.push(body)
+      response.writeHead(status).end()
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -63,7 +64,10 @@ test('the bodies arrive, and an error of the server is passed on', async () => {
   const batch = newLogs().record({ body: 'a' }).record({ body: 'b' }).build()
   await handle(batch)
   assert.deepEqual(bodies, ['"a"\\n"b"'])
-  for (const [answer, retryable] of [[503, true], [400, false]] as const) {
+  for (const [answer, retryable] of [
+    [503, true],
+    [400, false],
+  ] as const) {
     status = answer
     await assert.rejects(handle(batch), (error) => error instanceof Rejected && error.retryable === retryable)
   }

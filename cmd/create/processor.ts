@@ -43,7 +43,8 @@ processors: { ${type}: { value: shop } }
 exporters: { sink: }
 service: { pipelines: { logs: { receivers: [source], processors: [${type}], exporters: [sink] } } }\`
   const running = await startEngine(yaml, [source.factory, plugin, sink.factory])
-  await source.send(newLogs().record({ body: 'a' }).record({ body: 'b', attributes: { team: 'mine' } }).build())
+  const attributes = { team: 'mine' }
+  await source.send(newLogs().record({ body: 'a' }).record({ body: 'b', attributes }).build())
   await running.stop()
   const teams = []
   for (const { batch } of sink.received)

@@ -1,6 +1,6 @@
 /** A tree to the plain value that a schema asks for, with the rules and words of upstream's decoder: no weak typing, null is zero, unknown keys are errors. */
 import type { Position } from './config.ts'
-import { branchFor, type FieldSchema, hasType, takesAnything, takesNull } from './field-schema.ts'
+import { branchFor, branches, type FieldSchema, hasType, takesAnything, takesNull } from './field-schema.ts'
 import { splitList } from './fields.ts'
 import type { Path, Problems } from './problems.ts'
 import { didYouMean } from './suggest.ts'
@@ -49,14 +49,22 @@ class Coercion {
   #union(node: Node, schema: FieldSchema, place: Place, key: Position): unknown {
     const branch =
       branchFor(schema, toPlain(node)) ?? (node.original === undefined ? undefined : branchFor(schema, node.original))
-    // No branch takes it: zod says so, with all of them in view.
-    return branch ? this.value(node, branch, place, key) : toPlain(node)
+    if (branch) return this.value(node, branch, place, key)
+    // Of what may only be null beside, it is a bad one. Else no branch takes it, and zod says so, with all of them in view.
+    const [only, ...others] = branches(schema)?.filter((one) => one.type !== 'null') ?? []
+    return only && others.length === 0 ? this.value(node, only, place, key) : toPlain(node)
   }
 
   #object(node: Node, schema: FieldSchema, place: Place): unknown {
     if (node.kind !== 'map') {
       if (isNull(node) && (takesNull(schema) || schema['x-kind'] === 'optional')) return null
-      return this.#wrong(place, node, `expected a map or struct, got "${kindName(node)}"${mapCure(schema)}`)
+      return this.#wrong(
+        place,
+        node,
+        schema.properties
+          ? `expected a map or struct, got "${kindName(node)}"${mapCure(schema)}`
+          : `expected type 'map[string]interface {}', got unconvertible type '${typeName(node)}'${mapCure(schema)}`,
+      )
     }
     const { properties = {}, additionalProperties = true } = schema
     const isOptional = schema['x-kind'] === 'optional'
@@ -68,7 +76,11 @@ class Coercion {
         : isOptional && name === 'enabled'
           ? enabledField
           : undefined
-      if (field) {
+      if (field === enabledField && !isSwitch(entry.value)) {
+        const got = entry.value.kind === 'scalar' ? String(entry.value.value) : entry.value.kind
+        const message = `unexpected type ${kindName(entry.value)} for 'enabled': got '${got}' value expected 'true' or 'false'`
+        this.#wrong(inner, entry.value, `${message}${cure(entry.value, enabledField)}`)
+      } else if (field) {
         const isRequired = schema.required?.includes(name) ?? false
         const got = isNull(entry.value)
           ? this.#null(entry.value, field, isRequired, inner)
@@ -161,6 +173,7 @@ class Coercion {
       if (takesNumber && typeof value === 'number')
         return hasType(schema, 'integer') ? this.#integer(value, place, node) : value
       if (hasType(schema, 'boolean') && typeof value === 'boolean') return value
+      if (schema['x-kind'] === 'level' && Number.isInteger(value)) return value
       if (takesText && typeof value === 'string' && node.original === undefined) return value
     }
     if (takesText && node.original !== undefined) return node.original
@@ -187,6 +200,10 @@ class Coercion {
 }
 
 const enabledField: FieldSchema = { type: 'boolean' }
+
+function isSwitch(node: Node): boolean {
+  return node.kind === 'scalar' && (node.value === null || typeof node.value === 'boolean')
+}
 
 function itemSchema({ prefixItems, items }: FieldSchema, i: number): FieldSchema {
   return prefixItems?.[i] ?? (items === false ? {} : (items ?? {}))

@@ -1,13 +1,14 @@
 /** A tree to the checked configuration. Throws `ConfigError` with everything that is wrong, each at its place. */
-import type { Catalog, Config, Position } from './config.ts'
+import type { Catalog, Config } from './config.ts'
 import { type FeatureGates, parseFeatureGates } from './feature-gates.ts'
 import { inFileOrder, Problems } from './problems.ts'
 import { decodeSection } from './sections.ts'
 import { decodeService } from './service.ts'
 import { didYouMean } from './suggest.ts'
-import type { ConfigTree, MapNode } from './tree.ts'
+import { type ConfigTree, isNull, type MapNode } from './tree.ts'
 
-const topLevel = ['receivers', 'processors', 'exporters', 'connectors', 'extensions', 'service']
+const componentSections = ['receivers', 'processors', 'exporters', 'connectors', 'extensions']
+const topLevel = [...componentSections, 'service']
 
 export interface DecodeOptions {
   readonly gates?: FeatureGates
@@ -37,7 +38,7 @@ export async function decodeConfig(
     connector: connectors.ids,
     extension: extensions.ids,
   }
-  refuseEmpty(ids, root.position, gates, problems)
+  refuseEmpty(root, gates, problems)
   for (const [id, position] of connectors.ids) {
     for (const kind of ['exporter', 'receiver'] as const)
       if (ids[kind].has(id)) problems.check(['connectors', id], ambiguous(id, kind), position)
@@ -67,25 +68,26 @@ function refuseUnknownSections(root: MapNode, problems: Problems): void {
   }
 }
 
-type Ids = Readonly<
-  Record<'receiver' | 'processor' | 'exporter' | 'connector' | 'extension', ReadonlyMap<string, Position>>
->
-
-function refuseEmpty(ids: Ids, position: Position, gates: FeatureGates, problems: Problems): void {
-  // Problems before this one are of sections that could not be read: those are not empty.
-  if (problems.count > 0) return
-  if (Object.values(ids).every((section) => section.size === 0)) {
+function refuseEmpty(root: MapNode, gates: FeatureGates, problems: Problems): void {
+  const { entries, position } = root
+  // An unknown section may be one of these, misspelt.
+  if ([...entries.keys()].some((name) => !topLevel.includes(name))) return
+  const isEmpty = (name: string) => {
+    const node = entries.get(name)?.value
+    return node === undefined || isNull(node) || (node.kind === 'map' && node.entries.size === 0)
+  }
+  if (componentSections.every(isEmpty)) {
     problems.check([], 'empty configuration file; it needs receivers, exporters and service', position)
     return
   }
   if (gates.isEnabled('service.AllowNoPipelines')) return
-  if (ids.receiver.size === 0)
+  if (isEmpty('receivers'))
     problems.check(
       [],
       'no receiver configuration specified in config; add receivers: {otlp: {protocols: {grpc: }}}',
       position,
     )
-  if (ids.exporter.size === 0)
+  if (isEmpty('exporters'))
     problems.check([], 'no exporter configuration specified in config; add exporters: {debug: }', position)
 }
 

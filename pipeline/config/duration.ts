@@ -10,7 +10,7 @@ const nanosPerUnit: Readonly<Record<string, number>> = {
   h: 3600e9,
 }
 /** Go holds a duration in an int64 of nanoseconds. */
-const maxNanos = 2 ** 63
+export const maxNanos = 2 ** 63
 
 /** Milliseconds of a Go duration, or the text of Go's own error. */
 export function parseDuration(text: string): number | { readonly error: string } {

@@ -3,7 +3,7 @@
  * coercion before zod can read it, and `print-config` knows a duration from a number and a secret from a string.
  */
 import { z } from 'zod'
-import { parseDuration } from './duration.ts'
+import { maxNanos, parseDuration } from './duration.ts'
 import { parseComponentId } from './ids.ts'
 
 export type FieldKind = 'duration' | 'bytes' | 'secret' | 'optional' | 'list' | 'headers' | 'id' | 'level'
@@ -15,8 +15,8 @@ export function duration() {
   return z
     .union([z.string(), z.number()])
     .transform((value, context): number => {
-      if (typeof value === 'number') return value / 1e6
-      const ms = parseDuration(value)
+      if (typeof value === 'number' && Math.abs(value) < maxNanos) return value / 1e6
+      const ms = typeof value === 'string' ? parseDuration(value) : { error: 'time: invalid duration' }
       if (typeof ms === 'number') return ms
       context.addIssue({
         code: 'custom',
@@ -114,14 +114,21 @@ export function componentId() {
     .meta({ 'x-kind': 'id' })
 }
 
-/** One of `names`, in any case. */
+/** The number behind the first name, as in upstream's `configtelemetry` and in zap. */
+const lowestLevel = -1
+
+/** One of `names`, in any case, or its number: upstream's decoder takes both. */
 export function level<const N extends readonly [string, ...string[]]>(
   names: N,
   message = (text: string): string => `unknown metrics level ${JSON.stringify(text)}`,
 ) {
+  const canonical = (value: unknown): unknown => {
+    if (typeof value === 'number') return names[value - lowestLevel] ?? value
+    return typeof value === 'string' ? value.toLowerCase() : value
+  }
   return z
     .preprocess(
-      (value) => (typeof value === 'string' ? value.toLowerCase() : value),
+      canonical,
       z.enum(names, { error: ({ input }) => message(String(input)) }),
     )
     .meta({ 'x-kind': 'level' })

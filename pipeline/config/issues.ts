@@ -47,7 +47,7 @@ function report(issue: Issue, section: Section, problems: Problems): void {
       return
     }
   }
-  const { value, key } = positionOf(section, inner)
+  const { value, key } = positionOf(section, culprit(issue, inner, section))
   problems.check(path, issue.message + choices(issue, valueAt(section, inner)), value ?? key)
 }
 
@@ -127,6 +127,14 @@ function allowed(issue: Issue): readonly string[] {
 function show(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'a map'
   return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}
+
+/** A check of several keys stands at the section; its text names the key that it is about, and that is where to look. */
+function culprit(issue: Issue, path: Path, section: Section): Path {
+  const { node } = walk(section, path)
+  if (issue.code !== 'custom' || node?.kind !== 'map') return path
+  const named = issue.message.match(/[\w.-]+/g)?.find((word) => node.entries.has(word))
+  return named === undefined ? path : [...path, named]
 }
 
 function valueAt(section: Section, path: Path): unknown {

@@ -114,6 +114,7 @@ class Reader {
   #map(pairs: readonly Pair[], position: Position, depth: number): Sized {
     const entries = new Map<string, Entry>()
     const merged: MapNode[] = []
+    let merge: Position | undefined
     let size = 1
     for (const pair of pairs) {
       const keyOffset = (pair.key as { range?: [number, number, number] } | null)?.range?.[0] ?? 0
@@ -123,6 +124,8 @@ class Reader {
       if (key.kind !== 'scalar') {
         this.report(keyOffset, 'a key must be a single word or a quoted text, not a map or a list')
       } else if (key.value === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
+        if (merge) this.report(keyOffset, `mapping key "<<" already defined at line ${merge.line}; keep one of them`)
+        merge ??= key.position
         merged.push(...this.#merged(value.node, keyOffset))
       } else {
         const text = this.#keyText(pair.key, key)

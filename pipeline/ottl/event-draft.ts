@@ -41,5 +41,4 @@ export class EventDraft {
   get result(): SpanEvent {
     return this.isChanged || this.attributes.isChanged ? this : this.of
   }
-
 }

@@ -18,5 +18,6 @@ export function isCountedAt(level: MetricLevel, name: string): boolean {
 /** The labels without those that only `detailed` tells apart; undefined = all are kept. */
 export function labelsAt(level: MetricLevel, name: string): ((labels: Labels) => Labels) | undefined {
   if (level === 'detailed' || !labelledFromDetailed.test(name)) return undefined
-  return ({ 'error.type': _type, 'error.permanent': _permanent, ...rest }) => rest
+  return (labels) =>
+    Object.fromEntries(Object.entries(labels).filter(([label]) => !/^error[._](type|permanent)$/.test(label)))
 }

@@ -6,7 +6,12 @@ import { Family, type MetricType, type Point, prometheusName, SeriesCounter, Ser
 import { upstreamHelp } from './upstream-help.ts'
 
 export interface SeriesSnapshot {
+  /** The series itself: the same object at each look, while it exists. */
+  readonly identity: object
   readonly labels: Readonly<Record<string, string>>
+  /** The labels by the names that were given, with dots. */
+  readonly attributes: Readonly<Record<string, string>>
+  readonly startUnixNano: bigint
   /** The number; of a histogram the count. */
   readonly value: number
   readonly sum: number
@@ -15,6 +20,10 @@ export interface SeriesSnapshot {
 }
 export interface FamilySnapshot {
   readonly name: string
+  /** As it was given: OTLP has dots in names. */
+  readonly givenName: string
+  /** A gauge that goes up and down by what is added: for OTLP a sum. */
+  readonly isAdded: boolean
   readonly type: MetricType
   readonly description: string
   readonly bounds: readonly number[]
@@ -31,12 +40,11 @@ export interface ScopedMeter extends Meter {
   close(): void
 }
 
-const uncounted: Counter & Histogram = { add() {}, record() {} }
-
 export class Registry {
   private readonly families = new Map<string, Family>()
   private readonly resource: ReadonlyMap<string, string>
-  readonly level: MetricLevel
+  /** Everything is counted; the level says what is shown, so that a reload can change it. */
+  level: MetricLevel
 
   constructor(options: RegistryOptions = {}) {
     this.resource = options.resource ?? new Map()
@@ -48,15 +56,11 @@ export class Registry {
     return new Scope(this, labels)
   }
 
-  counts(name: string): boolean {
-    return isCountedAt(this.level, name)
-  }
-
-  family(name: string, type: MetricType, description: string, bounds?: readonly number[]): Family {
+  family(name: string, type: MetricType, description: string, bounds?: readonly number[], isAdded = false): Family {
     const clean = prometheusName(name)
     let family = this.families.get(clean)
     if (!family) {
-      family = new Family(clean, type, upstreamHelp[clean] ?? description, bounds)
+      family = new Family(name, type, upstreamHelp[clean] ?? description, bounds, isAdded)
       this.families.set(clean, family)
     }
     if (family.type !== type) {
@@ -71,19 +75,37 @@ export class Registry {
     return family
   }
 
-  /** Everything that was counted so far, ordered by name. */
+  /** Everything that was counted so far and that the level shows, ordered by name. */
   snapshot(): readonly FamilySnapshot[] {
-    const families = [...this.families.values()].filter((family) => family.points.size > 0)
+    const isShown = ({ name, points }: Family) => points.size > 0 && isCountedAt(this.level, name)
+    const families = [...this.families.values()].filter(isShown)
     families.sort((a, b) => (a.name < b.name ? -1 : 1))
     return families
       .map((family) => ({
         name: family.name,
+        givenName: family.givenName,
+        isAdded: family.isAdded,
         type: family.type,
         description: family.description,
         bounds: family.bounds,
-        series: [...family.points.values()].flatMap(snapshotOf),
+        series: this.merged(family.name, [...family.points.values()].flatMap(snapshotOf)),
       }))
       .filter((family) => family.series.length > 0)
+  }
+
+  /** Series that only `detailed` tells apart are added up below it. */
+  private merged(name: string, series: readonly SeriesSnapshot[]): readonly SeriesSnapshot[] {
+    const kept = labelsAt(this.level, name)
+    if (kept === undefined) return series
+    const sums = new Map<string, SeriesSnapshot>()
+    for (const one of series) {
+      const labels = kept(one.labels)
+      const text = JSON.stringify(labels)
+      const before = sums.get(text)
+      const value = one.value + (before?.value ?? 0)
+      sums.set(text, { ...(before ?? one), labels, attributes: kept(one.attributes), value })
+    }
+    return [...sums.values()]
   }
 
   /** The Prometheus text format 0.0.4, as the Collector writes it: no unit or `_total` suffixes, `target_info` at the end. */
@@ -101,7 +123,17 @@ function snapshotOf(point: Point): SeriesSnapshot[] {
     return []
   }
   const buckets = point.buckets ? [...point.buckets] : []
-  return [{ labels: Object.fromEntries(point.labels), value, sum: point.sum, buckets }]
+  return [
+    {
+      identity: point,
+      labels: Object.fromEntries(point.labels),
+      attributes: Object.fromEntries(point.labels.map(([, text, name]) => [name, text])),
+      startUnixNano: point.startUnixNano,
+      value,
+      sum: point.sum,
+      buckets,
+    },
+  ]
 }
 
 class Scope implements ScopedMeter {
@@ -116,15 +148,12 @@ class Scope implements ScopedMeter {
   }
 
   counter(name: string, description = ''): Counter {
-    if (!this.registry.counts(name)) return uncounted
     const family = this.registry.family(name, 'counter', description)
-    const kept = labelsAt(this.registry.level, name)
-    return new SeriesCounter(this.labels, true, (labels) => this.use(family, kept ? kept(labels) : labels))
+    return new SeriesCounter(this.labels, true, (labels) => this.use(family, labels))
   }
 
   upDownCounter(name: string, description = ''): Counter {
-    if (!this.registry.counts(name)) return uncounted
-    const family = this.registry.family(name, 'gauge', description)
+    const family = this.registry.family(name, 'gauge', description, undefined, true)
     return new SeriesCounter(this.labels, false, (labels) => this.use(family, labels))
   }
 
@@ -137,7 +166,6 @@ class Scope implements ScopedMeter {
   }
 
   histogram(name: string, bounds: readonly number[], description = ''): Histogram {
-    if (!this.registry.counts(name)) return uncounted
     const family = this.registry.family(name, 'histogram', description, bounds)
     return new SeriesHistogram(this.labels, bounds, (labels) => this.use(family, labels))
   }
@@ -164,7 +192,6 @@ class Scope implements ScopedMeter {
     labels: Labels | undefined,
     description: string,
   ): void {
-    if (!this.registry.counts(name)) return
     const family = this.registry.family(name, type, description)
     const point = this.use(family, { ...this.labels, ...labels })
     // The total of the reader that is replaced stays in the sum.

@@ -4,7 +4,9 @@ import type { Counter, Histogram, Labels } from './meter.ts'
 export type MetricType = 'counter' | 'gauge' | 'histogram'
 
 export interface Point {
-  readonly labels: readonly (readonly [name: string, value: string])[]
+  /** By the name that Prometheus takes, in order; `attribute` is the name as it was given. */
+  readonly labels: readonly (readonly [name: string, value: string, attribute: string])[]
+  readonly startUnixNano: bigint
   /** Open meters that use it; a gauge without one is gone, a counter keeps its total. */
   users: number
   value: number
@@ -16,19 +18,32 @@ export interface Point {
 
 /** Upstream's default cardinality limit of one metric; what comes after it is counted together. */
 const maxSeries = 2_000
-const overflowLabels: readonly (readonly [string, string])[] = [['otel_metric_overflow', 'true']]
+const overflowLabels: Point['labels'] = [['otel_metric_overflow', 'true', 'otel.metric.overflow']]
 
 export class Family {
+  /** As Prometheus takes it. */
   readonly name: string
+  /** As it was given: OTLP has dots in names. */
+  readonly givenName: string
   readonly type: MetricType
+  /** A gauge that goes up and down by what is added: for OTLP a sum. */
+  readonly isAdded: boolean
   readonly bounds: readonly number[]
   /** A gauge that goes up and down by what is added starts anew with each component. */
   readonly points = new Map<string, Point>()
   description: string
 
-  constructor(name: string, type: MetricType, description: string, bounds: readonly number[] = []) {
-    this.name = name
+  constructor(
+    givenName: string,
+    type: MetricType,
+    description: string,
+    bounds: readonly number[] = [],
+    isAdded = false,
+  ) {
+    this.name = prometheusName(givenName)
+    this.givenName = givenName
     this.type = type
+    this.isAdded = isAdded
     this.description = description
     this.bounds = bounds
   }
@@ -56,18 +71,23 @@ export class Family {
 
   private newPoint(labels: Point['labels']): Point {
     const buckets = this.type === 'histogram' ? new Float64Array(this.bounds.length + 1) : undefined
-    return { labels, users: 0, value: 0, read: undefined, buckets, sum: 0 }
+    return { labels, startUnixNano: wallUnixNano(), users: 0, value: 0, read: undefined, buckets, sum: 0 }
   }
 }
 
 /** Prometheus wants label names of letters, digits and `_`, in order; two names that become one keep the last value. */
 function canonical(labels: Labels): Point['labels'] {
-  const byName = new Map<string, string>()
+  const byName = new Map<string, readonly [string, string, string]>()
   for (const name in labels) {
     const value = labels[name]
-    if (value !== undefined) byName.set(prometheusName(name), String(value))
+    const clean = prometheusName(name)
+    if (value !== undefined) byName.set(clean, [clean, String(value), name])
   }
-  return [...byName].sort(([a], [b]) => (a < b ? -1 : 1))
+  return [...byName.values()].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+export function wallUnixNano(): bigint {
+  return BigInt(Date.now()) * 1_000_000n
 }
 
 export function prometheusName(name: string): string {
@@ -76,7 +96,7 @@ export function prometheusName(name: string): string {
 }
 
 function textOf(labels: Point['labels']): string {
-  return JSON.stringify(labels)
+  return JSON.stringify(labels.map(([name, value]) => [name, value]))
 }
 
 /** Finds the series of a label set: by identity first, since callers on a hot path pass the same object each time. */

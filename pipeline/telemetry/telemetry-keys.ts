@@ -1,7 +1,8 @@
 /** The keys of `service::telemetry`, in the shape of upstream (otelconf 0.3.0), and what this build makes of them. */
 import { z } from 'zod'
 import { duration, level, list } from '../config/fields.ts'
-import type { LogSettings, MetricSettings, ServiceTelemetry } from './settings.ts'
+import { exporterOf, itemProcessor, metricExporterKeys, processorKeys, samplerKeys, samplerOf } from './export-keys.ts'
+import type { LogSettings, MetricSettings, ServiceTelemetry, TraceSettings } from './settings.ts'
 
 const levels = ['none', 'basic', 'normal', 'detailed'] as const
 /** What zap knows above `error` never occurs here: those levels print what `error` does. */
@@ -36,7 +37,7 @@ const logKeys = z.strictObject({
   output_paths: list(z.string()).default(['stderr']).describe('stderr, stdout or files, which are appended to'),
   error_output_paths: list(z.string()).default(['stderr']).describe('Where it is told that an output fails'),
   initial_fields: z.record(z.string(), z.unknown()).default({}).describe('Fields of each line'),
-  processors: unheard,
+  processors: z.array(processorKeys(1_000)).nullish().describe('Where lines go as OTLP too'),
 })
 
 const prometheusKeys = z.strictObject({
@@ -69,12 +70,12 @@ const readerKeys = z
       .describe('A reader that asks'),
     periodic: z
       .strictObject({
-        exporter: z.looseObject({}).describe(unheardOf),
-        interval: z.int().nullish().describe(unheardOf),
-        timeout: z.int().nullish().describe(unheardOf),
+        exporter: metricExporterKeys.describe('Where to'),
+        interval: z.int().min(1).default(60_000).describe('Milliseconds between two exports'),
+        timeout: z.int().min(1).default(30_000).describe('Of one export, in milliseconds'),
       })
       .nullish()
-      .describe(unheardOf),
+      .describe('A reader that sends'),
     producers: unheard,
   })
   .superRefine(({ pull, periodic }, context) => {
@@ -100,10 +101,16 @@ const metricKeys = z.strictObject({
 })
 
 const traceKeys = z.strictObject({
-  level: level(levels).optional().describe(unheardOf),
-  propagators: list(z.string()).nullish().describe(unheardOf),
-  processors: unheard,
-  sampler: z.looseObject({}).nullish().describe(unheardOf),
+  level: level(levels).optional().describe('none records no spans; the others are one'),
+  propagators: list(
+    z.enum(['tracecontext', 'b3'], {
+      error: ({ input }) => `unsupported trace propagator ${JSON.stringify(input)}; write tracecontext`,
+    }),
+  )
+    .nullish()
+    .describe('tracecontext: spans join the trace that a request names'),
+  processors: z.array(processorKeys(5_000)).nullish().describe('Where own spans go'),
+  sampler: samplerKeys.nullish().describe('Which traces are recorded; absent = as the parent, all that begin here'),
   limits: z.looseObject({}).nullish().describe(unheardOf),
 })
 
@@ -139,7 +146,7 @@ export const telemetryKeys = z
   .strictObject({
     logs: logKeys.prefault({}).describe('The own log'),
     metrics: metricKeys.prefault({}).describe('The own metrics'),
-    traces: traceKeys.prefault({}).describe('The own spans: none are recorded'),
+    traces: traceKeys.prefault({}).describe('The own spans: one of each batch received and exported'),
     resource: resourceKeys.prefault({}).describe('Who the engine says it is'),
   })
   .superRefine(({ metrics }, context) => {
@@ -157,20 +164,36 @@ export function serviceTelemetry(keys: TelemetryKeys): ServiceTelemetry {
   return {
     logs: logSettings(keys.logs),
     metrics: metricSettings(keys.metrics),
+    traces: traceSettings(keys.traces),
     resource: resourceAttributes(keys.resource),
     warnings: [...warningsOf(keys)],
   }
 }
 
 function logSettings(logs: TelemetryKeys['logs']): LogSettings {
-  const { processors: _, level: named, ...rest } = logs
+  const { processors, level: named, ...rest } = logs
   const known = named === 'debug' || named === 'info' || named === 'warn'
-  return { ...rest, level: known ? named : 'error' }
+  return { ...rest, level: known ? named : 'error', processors: (processors ?? []).flatMap(itemProcessor) }
 }
 
 function metricSettings({ level, readers }: TelemetryKeys['metrics']): MetricSettings {
   const prometheus = level === 'none' ? [] : readers.flatMap((reader) => reader.pull?.exporter.prometheus ?? [])
-  return { level, prometheus: prometheus.map(({ host, port }) => ({ host: withoutBrackets(host), port })) }
+  const periodic = level === 'none' ? [] : readers.flatMap((reader) => reader.periodic ?? [])
+  return {
+    level,
+    prometheus: prometheus.map(({ host, port }) => ({ host: withoutBrackets(host), port })),
+    periodic: periodic.map(({ exporter, interval, timeout }) => {
+      return { exporter: exporterOf(exporter), intervalMs: interval, timeoutMs: timeout }
+    }),
+  }
+}
+
+function traceSettings({ level, processors, sampler, propagators }: TelemetryKeys['traces']): TraceSettings {
+  return {
+    processors: level === 'none' ? [] : (processors ?? []).flatMap(itemProcessor),
+    sampler: samplerOf(sampler),
+    joinsRemote: propagators?.includes('tracecontext') ?? false,
+  }
 }
 
 /** `[::1]` is `::1`. */
@@ -197,12 +220,10 @@ function* warningsOf({ logs, metrics, traces, resource }: TelemetryKeys): Genera
     yield `Using legacy service.telemetry.resource inline map format; prefer service.telemetry.resource.attributes (array of maps with \`name\` and \`value\` keys): ${legacy.sort().join(', ')}`
   }
   const unused = (path: string, cure: string) => `service::telemetry::${path} has no effect in this build: ${cure}`
-  if (logs.processors?.length) yield unused('logs::processors', 'own logs go to output_paths only')
   if (metrics.address) yield unused('metrics::address', 'use metrics::readers with a pull prometheus exporter')
   if (metrics.views?.length) yield unused('metrics::views', 'all metrics keep their names and labels')
-  for (const [i, { pull, periodic }] of metrics.readers.entries()) {
+  for (const [i, { pull }] of metrics.readers.entries()) {
     const path = `metrics::readers::${i}`
-    if (periodic) yield unused(`${path}::periodic`, 'own metrics are served to Prometheus only, by a pull reader')
     const prometheus = pull?.exporter.prometheus
     const suffixes = [prometheus?.without_scope_info, prometheus?.without_type_suffix, prometheus?.without_units]
     if (suffixes.includes(false)) yield unused(`${path}::pull`, 'names have no suffixes and no scope labels')
@@ -210,8 +231,8 @@ function* warningsOf({ logs, metrics, traces, resource }: TelemetryKeys): Genera
       yield unused(`${path}::pull::exporter::prometheus::with_resource_constant_labels`, 'join with target_info')
     }
   }
-  if (traces.processors?.length) yield unused('traces::processors', 'own spans are not recorded')
-  if (traces.propagators?.length) yield unused('traces::propagators', 'own spans are not recorded')
+  if (traces.propagators?.includes('b3')) yield unused('traces::propagators', 'only tracecontext is read')
+  if (traces.limits) yield unused('traces::limits', 'own spans have a handful of attributes and at most 128 links')
   if (resource.detectors ?? resource['detection/development']) {
     yield unused('resource::detectors', 'name the attributes under resource::attributes')
   }

@@ -1,0 +1,449 @@
+import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type {
+  Journal,
+  JournalEntry,
+  JournalOptions,
+  JournalRecord,
+  JournalSize,
+  StoredRecord,
+} from '../../pipeline/capability/storage.ts'
+import { readMarks } from './ack-log.ts'
+import { encodeRecord } from './record.ts'
+import { RecordReader } from './record-reader.ts'
+import { add, corruptSuffix, Segment, segmentSuffix } from './segment.ts'
+
+export interface JournalSettings {
+  /** Each append is on the disk, not only with the kernel, before it resolves. */
+  readonly fsync: boolean
+  /** A segment that has this size gets no more records. */
+  readonly segmentBytes: number
+  readonly permissions: number
+}
+/** What the journal has to say of itself. */
+export interface JournalEvents {
+  tornTail(file: string): void
+  damaged(file: string, lost: JournalSize): void
+  writeFailed(error: Error): void
+  failed(what: string, error: unknown): void
+}
+
+class Entry implements JournalEntry {
+  readonly segment: Segment
+  readonly offset: number
+  readonly size: number
+  readonly items: number
+  readonly bytes: number
+  isAcknowledged = false
+
+  constructor(segment: Segment, offset: number, size: number, items: number, bytes: number) {
+    this.segment = segment
+    this.offset = offset
+    this.size = size
+    this.items = items
+    this.bytes = bytes
+  }
+}
+interface Waiting {
+  readonly record: JournalRecord
+  readonly resolve: (entry: JournalEntry) => void
+  readonly reject: (error: Error) => void
+}
+
+/** One group is one write, and one sync. */
+const maxGroupBytes = 8 * 1024 * 1024
+const maxGroupRecords = 512
+/** Larger ones would not fit the numbers of the format, nor any sender. */
+const maxRecordBytes = 1024 * 1024 * 1024
+const ackDelayMs = 5
+/** Damaged segments that are kept for a person to look at; older ones are deleted. */
+const maxSetAside = 8
+
+/** The queue on disk in the folder `path`. */
+export class FileJournal implements Journal {
+  readonly #path: string
+  readonly #settings: JournalSettings
+  readonly #events: JournalEvents
+  readonly #options: JournalOptions
+  readonly #onClose: () => void
+  /** By age. The last one may be open for writing. */
+  readonly #segments: Segment[] = []
+  readonly #size = { records: 0, items: 0, bytes: 0 }
+  #unread = 0
+  #returned = 0
+  #nextNumber = 1
+  #waiting: Waiting[] = []
+  #writing: Promise<void> | undefined
+  #source: Source | undefined
+  #isReading = false
+  #ackTimer: NodeJS.Timeout | undefined
+  #flushing: Promise<void> | undefined
+  readonly #removing = new Set<Promise<void>>()
+  #isClosed = false
+
+  static async open(
+    path: string,
+    settings: JournalSettings,
+    events: JournalEvents,
+    options: JournalOptions = {},
+    onClose: () => void = () => {},
+  ): Promise<FileJournal> {
+    const journal = new FileJournal(path, settings, events, options, onClose)
+    await journal.#recover()
+    return journal
+  }
+
+  private constructor(
+    path: string,
+    settings: JournalSettings,
+    events: JournalEvents,
+    options: JournalOptions,
+    onClose: () => void,
+  ) {
+    this.#path = path
+    this.#settings = settings
+    this.#events = events
+    this.#options = options
+    this.#onClose = onClose
+  }
+
+  get size(): JournalSize {
+    return this.#size
+  }
+  get unread(): number {
+    return this.#unread
+  }
+  get returned(): number {
+    return this.#returned
+  }
+
+  append(record: JournalRecord): Promise<JournalEntry> {
+    if (this.#isClosed) return Promise.reject(new Error('the storage is closed'))
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ record, resolve, reject })
+      // What else is appended in this turn goes into the same group.
+      this.#writing ??= Promise.resolve().then(() => this.#writeAll())
+    })
+  }
+
+  take(entry: JournalEntry): boolean {
+    const { segment, offset, size } = entry as Entry
+    if (this.#isReading || this.#isClosed) return false
+    const head = this.#segments.find((one) => one.unread > 0)
+    if (head !== segment) return false
+    if ((this.#source?.segment === segment ? this.#source.offset : segment.firstOffset) !== offset) return false
+    if (this.#source?.segment === segment) this.#source.offset = offset + size
+    else segment.firstOffset = offset + size
+    this.#giveOut(entry as Entry)
+    return true
+  }
+
+  async next(): Promise<StoredRecord | undefined> {
+    if (this.#isReading) throw new Error('the journal is read by one reader at a time')
+    this.#isReading = true
+    try {
+      return await this.#next()
+    } finally {
+      this.#isReading = false
+    }
+  }
+
+  acknowledge(entry: JournalEntry): void {
+    const own = entry as Entry
+    if (own.isAcknowledged) return
+    own.isAcknowledged = true
+    const { segment, offset, items, bytes } = own
+    add(segment.gone, { records: 1, items, bytes })
+    this.#subtract({ records: 1, items, bytes })
+    if (segment.isDone) this.#remove(segment)
+    else {
+      segment.acks.acknowledged(offset, items, bytes)
+      this.#scheduleFlush()
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.#writing
+    await this.#source?.close()
+    clearTimeout(this.#ackTimer)
+    await this.#flushing
+    await this.#flushAcks()
+    for (const segment of this.#segments.slice()) {
+      await segment.close()
+      if (segment.isDone) this.#remove(segment)
+      await segment.acks.close()
+    }
+    await Promise.all(this.#removing)
+    this.#onClose()
+  }
+
+  async #recover(): Promise<void> {
+    await mkdir(this.#path, { recursive: true, mode: this.#settings.permissions })
+    const names = (await readdir(this.#path)).sort()
+    for (const name of names) {
+      const number = Number.parseInt(name, 10)
+      if (Number.isNaN(number)) continue
+      this.#nextNumber = Math.max(this.#nextNumber, number + 1)
+      if (name.endsWith('.acks') && !names.includes(name.replace('.acks', segmentSuffix))) {
+        await rm(join(this.#path, name), { force: true })
+      }
+      if (!name.endsWith(segmentSuffix)) continue
+      const { segment, isTorn, lost } = await Segment.recover(this.#path, number)
+      if (isTorn) this.#events.tornTail(segment.path)
+      if (lost.records > 0 || segment.isDamaged) this.#events.damaged(segment.path, lost)
+      this.#segments.push(segment)
+      add(this.#size, segment.held)
+      this.#subtract(segment.gone)
+      this.#unread += segment.unread
+      this.#returned += segment.returned
+      if (segment.isDone) this.#remove(segment)
+    }
+    await Promise.all(this.#removing)
+    await this.#forgetSetAside(names.filter((name) => name.endsWith(corruptSuffix)))
+  }
+
+  async #forgetSetAside(names: readonly string[]): Promise<void> {
+    for (const name of names.slice(0, -maxSetAside)) await rm(join(this.#path, name), { force: true })
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#takeGroup()
+      try {
+        await this.#writeGroup(group)
+      } catch (error) {
+        await this.#retire()
+        const failure = error instanceof Error ? error : new Error(String(error))
+        this.#events.writeFailed(failure)
+        for (const { reject } of group) reject(failure)
+      }
+    }
+    this.#writing = undefined
+  }
+
+  #takeGroup(): Waiting[] {
+    let bytes = 0
+    let count = 0
+    for (const { record } of this.#waiting) {
+      for (const chunk of record.chunks) bytes += chunk.length
+      if (count > 0 && bytes > maxGroupBytes) break
+      if (++count === maxGroupRecords) break
+    }
+    const group = this.#waiting.slice(0, count)
+    this.#waiting = this.#waiting.slice(count)
+    return group
+  }
+
+  async #writeGroup(group: readonly Waiting[]): Promise<void> {
+    const segment = await this.#writable()
+    const buffers: Uint8Array[] = []
+    const entries: Entry[] = []
+    let offset = segment.end
+    for (const { record } of group) {
+      const encoded = encodeRecord(segment.salt, record)
+      if (encoded.size > maxRecordBytes) throw new Error(`a record of ${encoded.size} bytes is larger than a queue holds`)
+      for (const buffer of encoded.buffers) buffers.push(buffer)
+      entries.push(new Entry(segment, offset, encoded.size, record.items, encoded.bodyBytes))
+      offset += encoded.size
+    }
+    await segment.append(buffers, offset - segment.end, this.#settings.fsync)
+    for (const [i, entry] of entries.entries()) {
+      const sum = { records: 1, items: entry.items, bytes: entry.bytes }
+      add(segment.held, sum)
+      add(this.#size, sum)
+      this.#unread++
+      group[i]?.resolve(entry)
+    }
+  }
+
+  /** The segment that the next records go to. */
+  async #writable(): Promise<Segment> {
+    const last = this.#segments.at(-1)
+    if (last?.isOpen && last.end < this.#settings.segmentBytes) return last
+    await this.#closeSegment(last)
+    const segment = await Segment.create(this.#path, this.#nextNumber++)
+    if (this.#settings.fsync) await syncFolder(this.#path)
+    this.#segments.push(segment)
+    return segment
+  }
+
+  /** After a failed write: an empty segment only takes room, and may be the one that cannot be written. */
+  async #retire(): Promise<void> {
+    const last = this.#segments.at(-1)
+    if (last?.isOpen && last.gone.records === last.held.records) await this.#closeSegment(last)
+  }
+
+  async #closeSegment(segment: Segment | undefined): Promise<void> {
+    if (segment === undefined) return
+    await segment.close()
+    if (segment.isDone) this.#remove(segment)
+  }
+
+  async #next(): Promise<StoredRecord | undefined> {
+    while (this.#unread > 0 && !this.#isClosed) {
+      const segment = this.#segments.find((one) => one.unread > 0)
+      if (segment === undefined) return undefined
+      const source = await this.#sourceOf(segment)
+      const found = await source.next()
+      if (found === undefined) {
+        this.#loseRest(segment)
+        continue
+      }
+      if (found.kind !== 'record') {
+        segment.isDamaged = true
+        continue
+      }
+      const attempts = source.attempts(found.offset)
+      if (attempts === -1) continue
+      const { items, bodyBytes } = found.header
+      const entry = new Entry(segment, found.offset, source.offset - found.offset, items, bodyBytes)
+      this.#giveOut(entry)
+      return { entry, attempts, meta: found.meta, body: found.body }
+    }
+    return undefined
+  }
+
+  async #sourceOf(segment: Segment): Promise<Source> {
+    if (this.#source?.segment === segment) return this.#source
+    await this.#source?.close()
+    this.#source = undefined
+    this.#source = await Source.open(segment)
+    return this.#source
+  }
+
+  #giveOut({ segment, offset, items, bytes }: Entry): void {
+    add(segment.read, { records: 1, items, bytes })
+    this.#unread--
+    segment.acks.taken(offset)
+    this.#scheduleFlush()
+  }
+
+  /** The segment is read to its end, and not everything that was written was found. */
+  #loseRest(segment: Segment): void {
+    const lost = {
+      records: segment.unread,
+      items: Math.max(0, segment.held.items - segment.read.items),
+      bytes: Math.max(0, segment.held.bytes - segment.read.bytes),
+    }
+    segment.isDamaged = true
+    this.#unread -= lost.records
+    add(segment.read, lost)
+    add(segment.gone, lost)
+    this.#subtract(lost)
+    this.#events.damaged(segment.path, lost)
+    this.#options.onLoss?.(lost)
+    if (segment.isDone) this.#remove(segment)
+  }
+
+  #subtract({ records, items, bytes }: JournalSize): void {
+    this.#size.records -= records
+    this.#size.items -= items
+    this.#size.bytes -= bytes
+  }
+
+  #remove(segment: Segment): void {
+    const at = this.#segments.indexOf(segment)
+    if (at === -1) return
+    this.#segments.splice(at, 1)
+    const removing = this.#removeFiles(segment).finally(() => this.#removing.delete(removing))
+    this.#removing.add(removing)
+  }
+
+  async #removeFiles(segment: Segment): Promise<void> {
+    try {
+      if (this.#source?.segment === segment) {
+        const source = this.#source
+        this.#source = undefined
+        await source.close()
+      }
+      await this.#flushing
+      await segment.remove()
+    } catch (error) {
+      this.#events.failed('delete a part of a queue that was sent', error)
+    }
+  }
+
+  #scheduleFlush(): void {
+    if (this.#isClosed) return
+    this.#ackTimer ??= setTimeout(() => {
+      this.#ackTimer = undefined
+      this.#flushing = this.#flushAcks().finally(() => {
+        this.#flushing = undefined
+        if (this.#segments.some(({ acks }) => acks.hasBuffered) && !this.#ackFailed) this.#scheduleFlush()
+      })
+    }, ackDelayMs)
+  }
+  #ackFailed = false
+
+  async #flushAcks(): Promise<void> {
+    await this.#flushing
+    for (const { acks } of this.#segments.slice()) {
+      if (!acks.hasBuffered) continue
+      try {
+        await acks.flush()
+        this.#ackFailed = false
+      } catch (error) {
+        if (!this.#ackFailed) this.#events.failed('note what was sent; after a crash it is sent again', error)
+        this.#ackFailed = true
+      }
+    }
+  }
+}
+
+/** A segment that is being read. */
+class Source {
+  readonly segment: Segment
+  readonly #file: FileHandle
+  readonly #reader: RecordReader
+  readonly #marks: ReadonlyMap<number, number>
+
+  static async open(segment: Segment): Promise<Source> {
+    const file = await segment.reader()
+    try {
+      const { byOffset } = await readMarks(segment.acks.path, segment.salt)
+      return new Source(segment, file, byOffset)
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  }
+
+  private constructor(segment: Segment, file: FileHandle, marks: ReadonlyMap<number, number>) {
+    this.segment = segment
+    this.#file = file
+    this.#reader = new RecordReader(file, segment.salt, segment.firstOffset)
+    this.#marks = marks
+  }
+
+  get offset(): number {
+    return this.#reader.offset
+  }
+  set offset(offset: number) {
+    this.#reader.offset = offset
+  }
+
+  next() {
+    return this.#reader.next(this.segment.end)
+  }
+
+  /** -1 = acknowledged. */
+  attempts(offset: number): number {
+    return this.#marks.get(offset) ?? 0
+  }
+
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+}
+
+/** So that a new file's name survives a power cut too. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
