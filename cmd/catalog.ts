@@ -21,7 +21,17 @@ export const components: readonly CatalogEntry[] = [
   entry('connector', 'forward', [], () => import('../connectors/forward/index.ts')),
   entry('connector', 'nop', [], () => import('../connectors/nop/index.ts')),
 
+  entry('extension', 'basic_auth', ['basicauth'], () => import('../extensions/basic_auth/index.ts')),
+  entry(
+    'extension',
+    'bearer_token_auth',
+    ['bearertokenauth'],
+    () => import('../extensions/bearer_token_auth/index.ts'),
+  ),
+  entry('extension', 'file_storage', [], () => import('../extensions/file_storage/index.ts')),
+  entry('extension', 'headers_setter', [], () => import('../extensions/headers_setter/index.ts')),
   entry('extension', 'health_check', [], () => import('../extensions/health_check/index.ts')),
+  entry('extension', 'memory_limiter', [], () => import('../extensions/memory_limiter/index.ts')),
   entry('extension', 'pprof', [], () => import('../extensions/pprof/index.ts')),
   entry('extension', 'zpages', [], () => import('../extensions/zpages/index.ts')),
 ]

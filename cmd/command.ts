@@ -5,6 +5,7 @@ import { decodeConfig } from '../pipeline/config/decode.ts'
 import { type FeatureGates, parseFeatureGates } from '../pipeline/config/feature-gates.ts'
 import { loadConfig } from '../pipeline/config/load.ts'
 import { type PluginReference, pluginReferences } from '../pipeline/config/plugin-references.ts'
+import { suggest } from '../pipeline/config/suggest.ts'
 import type { BuildInfo } from '../pipeline/telemetry/engine-view.ts'
 
 export interface Output {
@@ -67,6 +68,8 @@ export async function execute(
 ): Promise<number> {
   const quiet = { writeErr: () => {}, writeOut: (text: string) => void stdout.write(text) }
   for (const command of allCommands(program)) command.exitOverride().configureOutput(quiet)
+  // The program runs without a command, so that a word it does not know would be one argument too many.
+  program.allowExcessArguments().hook('preAction', (_, { args }) => refuseUnknownCommand(args, program))
   try {
     await program.parseAsync(argv, { from: 'user' })
     return 0
@@ -79,6 +82,21 @@ export async function execute(
 
 function allCommands(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(allCommands)]
+}
+
+function refuseUnknownCommand([word]: readonly string[], program: Command): void {
+  // `args` is also what an action of a command itself got.
+  if (word === undefined || program.args[0] !== word || program.commands.some((one) => one.name() === word)) return
+  const near = suggest(
+    word,
+    program.commands.map((one) => one.name()),
+  )
+  throw new Error(unknownCommand(word, near, program))
+}
+
+function unknownCommand(word: string, near: string | undefined, program: Command): string {
+  const hint = near === undefined ? '' : `\n\nDid you mean this?\n\t${near}\n`
+  return `unknown command "${word}" for "${program.name()}"${hint}\nRun '${program.name()} --help' for usage.`
 }
 
 function errorText(error: unknown, program: Command): string {
@@ -101,11 +119,8 @@ function usageText({ code, message }: CommanderError, program: Command): string 
       const [, most = '0', got = '1'] = /Expected (\d+) arguments? but got (\d+)/.exec(message) ?? []
       return `accepts ${most === '0' ? '0' : `at most ${most}`} arg(s), received ${got}`
     }
-    case 'commander.unknownCommand': {
-      const near = /Did you mean (\S+)\?/.exec(message)?.[1]
-      const hint = near === undefined ? '' : `\nDid you mean this?\n\t${near}\n`
-      return `unknown command "${word}" for "${program.name()}"\n${hint === '' ? '' : `${hint}\n`}Run '${program.name()} --help' for usage.`
-    }
+    case 'commander.unknownCommand':
+      return unknownCommand(word, /Did you mean (\S+)\?/.exec(message)?.[1], program)
     default:
       return message.replace(/^error: /, '')
   }

@@ -1,6 +1,7 @@
 /** `print-config`: the typed config, defaults filled in, secrets hidden. */
 import type { Command } from 'commander'
 import type { ComponentConfig, Config, PipelineConfig } from '../pipeline/config/config.ts'
+import type { Printing } from '../pipeline/config/effective.ts'
 import { type CommandContext, type ConfigFlags, decodeFlags, withConfigFlags } from './command.ts'
 import { goYaml } from './go-yaml.ts'
 
@@ -25,7 +26,7 @@ export function register(program: Command, context: CommandContext): void {
       if (format !== 'yaml' && format !== 'json') throw new Error(`unrecognized print format: ${format}`)
       const { config } = await decodeFlags(flags, context, validate)
       if (validate) await context.checkGraph(config)
-      const shown = printable(config, mode === 'redacted')
+      const shown = printable(config, { isRedacted: mode === 'redacted', areDurationsNanoseconds: format === 'json' })
       context.stdout.write(
         format === 'json'
           ? `${JSON.stringify(sorted(shown), null, 2)}\n`
@@ -34,12 +35,13 @@ export function register(program: Command, context: CommandContext): void {
     })
 }
 
-function printable(
+/** The whole configuration as `print-config` shows it. */
+export function printable(
   { receivers, processors, exporters, connectors, extensions, service }: Config,
-  isRedacted: boolean,
+  printing: Printing,
 ): object {
   const bodies = (section: ReadonlyMap<string, ComponentConfig>) =>
-    Object.fromEntries([...section].map(([id, one]) => [id, isRedacted ? one.redacted : one.effective]))
+    Object.fromEntries([...section].map(([id, one]) => [id, one.printed(printing)]))
   const ids = service.extensions.map(({ text }) => text)
   return {
     receivers: bodies(receivers),
@@ -51,7 +53,8 @@ function printable(
       ...(ids.length > 0 ? { extensions: ids } : {}),
       ...(service.plugins.length > 0 ? { plugins: service.plugins } : {}),
       pipelines: Object.fromEntries([...service.pipelines].map(([id, pipeline]) => [id, lists(pipeline)])),
-      telemetry: isRedacted ? withoutSecrets(service.effectiveTelemetry) : service.effectiveTelemetry,
+      // Upstream shows no header of its own telemetry in any mode.
+      telemetry: service.printedTelemetry({ ...printing, isRedacted: true }),
     },
   }
 }
@@ -59,16 +62,6 @@ function printable(
 function lists({ receivers, processors, exporters }: PipelineConfig): object {
   const texts = (ids: PipelineConfig['receivers']) => ids.map(({ text }) => text)
   return { receivers: texts(receivers), processors: texts(processors), exporters: texts(exporters) }
-}
-
-/** Exporters of the engine's own telemetry are free-form here, so their secrets are known by name only. */
-const secretKeys = /^(?:headers|headers_list|client_key|client_certificate|certificate|password|token|authorization)$/i
-function withoutSecrets(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutSecrets)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, secretKeys.test(key) ? '[REDACTED]' : withoutSecrets(item)]),
-  )
 }
 
 function sorted(value: unknown): unknown {

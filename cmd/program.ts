@@ -3,16 +3,21 @@ import { Command } from 'commander'
 import type { FeatureGates } from '../pipeline/config/feature-gates.ts'
 import { build } from '../pipeline/engine/build.ts'
 import { checkGraph } from '../pipeline/graph/check.ts'
+import type { PoolOptions } from '../pipeline/workers/pool.ts'
+import { register as registerBundle } from './bundle.ts'
 import { loadCatalog } from './catalog.ts'
 import { type CommandContext, type ConfigFlags, decodeFlags, execute, type Output, withConfigFlags } from './command.ts'
+import { register as registerCompletion } from './completion.ts'
 import { register as registerComponents } from './components.ts'
 import { register as registerCreate } from './create.ts'
 import { register as registerFeaturegate } from './featuregate.ts'
 import { register as registerPlugin } from './plugin.ts'
+import { register as registerGenerate } from './generate.ts'
 import { register as registerPrintConfig } from './print-config.ts'
 import { run } from './run.ts'
 import { register as registerSchema } from './schema.ts'
 import { register as registerValidate } from './validate.ts'
+import type { WorkerData } from './worker.ts'
 
 export interface World {
   readonly stdout: Output
@@ -21,6 +26,7 @@ export interface World {
 }
 
 interface RunFlags extends ConfigFlags {
+  readonly workers: number
   readonly watch?: true
   readonly shutdownTimeout: number
 }
@@ -40,11 +46,20 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
   withConfigFlags(program)
     .option('--watch', 'reload when a file of the configuration changes, as SIGHUP does')
     .option('--shutdown-timeout <seconds>', 'how long queues may empty themselves at shutdown', seconds, 30)
+    .option(
+      '--workers <n>',
+      'threads that receive, and run what keeps no state; 1 = everything in one thread',
+      threads,
+      1,
+    )
     .action((flags: RunFlags) => runEngine(flags, context))
   for (const register of [
+    registerBundle,
+    registerCompletion,
     registerComponents,
     registerCreate,
     registerFeaturegate,
+    registerGenerate,
     registerPlugin,
     registerPrintConfig,
     registerSchema,
@@ -69,9 +84,21 @@ async function runEngine(flags: RunFlags, context: CommandContext): Promise<void
     get featureGates() {
       return gates?.all().map(({ id, enabled, stage, description }) => ({ id, enabled, stage, description })) ?? []
     },
+    ...(flags.workers > 1 ? { workers: workerPool(flags) } : {}),
     watch: flags.watch ?? false,
     shutdownTimeoutMs: flags.shutdownTimeout * 1000,
   })
+}
+
+function workerPool({ workers, featureGates, plugin }: RunFlags): PoolOptions {
+  const workerData: WorkerData = { featureGates, plugin }
+  return { count: workers, entry: new URL('./worker.ts', import.meta.url), workerData }
+}
+
+function threads(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= 256) return value
+  throw new Error(`invalid argument "${text}" for "--workers" flag: write a number of threads, 1 to 256`)
 }
 
 function seconds(text: string): number {

@@ -2,6 +2,8 @@ import { watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { ConfigError, describeProblem } from '../pipeline/config/config.ts'
 import { Engine, type EngineOptions } from '../pipeline/engine/engine.ts'
+import { notifySystemd, type Supervisor } from '../pipeline/engine/sd-notify.ts'
+import { WallClock } from '../pipeline/graph/clock.ts'
 
 export interface RunOptions extends EngineOptions {
   /** Reload when a file of the configuration changes. */
@@ -22,12 +24,15 @@ export async function run(options: RunOptions): Promise<number> {
     stopWatching()
     if (options.watch) stopWatching = watchFiles(engine, reload)
   }
-  const reload = () => void reloadAndTell(engine).then(rewatch)
+  const supervisor = notifySystemd(process.env, new WallClock(onStray), engine.logger)
+  const reload = () => void reloadAndTell(engine, supervisor).then(rewatch)
   process.on('SIGHUP', reload)
   rewatch()
+  supervisor.ready()
 
   await untilStopped(engine)
   stopWatching()
+  const isTold = supervisor.stopping()
   process.off('SIGHUP', reload)
   const hurry = new AbortController()
   // A second signal says that nobody wants to wait for the queues.
@@ -35,6 +40,7 @@ export async function run(options: RunOptions): Promise<number> {
   const errors = await engine.shutdown(AbortSignal.any([hurry.signal, AbortSignal.timeout(options.shutdownTimeoutMs)]))
   process.off('uncaughtException', onStray)
   process.off('unhandledRejection', onStray)
+  await isTold
   if (errors.length > 0) throw new AggregateError(errors, errors.map((error) => error.message).join('; '))
   return 0
 }
@@ -54,7 +60,8 @@ async function untilStopped(engine: Engine): Promise<void> {
   })
 }
 
-async function reloadAndTell(engine: Engine): Promise<void> {
+async function reloadAndTell(engine: Engine, supervisor: Supervisor): Promise<void> {
+  supervisor.reloading()
   engine.logger.info('Config updated, restart service')
   try {
     await engine.reload()
@@ -62,6 +69,8 @@ async function reloadAndTell(engine: Engine): Promise<void> {
     const problems = error instanceof ConfigError ? error.problems.map(describeProblem) : [String(error)]
     engine.logger.error('The new configuration was not taken; the old one runs on.', { problems })
   }
+  // Also after a refusal: the engine is as ready as before.
+  supervisor.ready()
 }
 
 /** Editors replace files rather than write them, so the folders are watched, and a burst of events is one change. */

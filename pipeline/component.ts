@@ -6,7 +6,8 @@
  */
 import type { z } from 'zod'
 import type { Capability } from './capability/capability.ts'
-import type { Batches, Signal } from './data/telemetry.ts'
+import type { Reads } from './data/origin.ts'
+import type { Batches, Origin, Signal } from './data/telemetry.ts'
 import type { EngineView } from './telemetry/engine-view.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { Meter } from './telemetry/meter.ts'
@@ -100,9 +101,16 @@ export interface Context {
   /** Aborted when the component must stop what it is doing. */
   readonly signal: AbortSignal
   readonly engine: EngineView
+  /** Under `--workers`: other threads listen on the same ports (SO_REUSEPORT), so that a listener must not claim them alone. */
+  readonly sharesPorts: boolean
   /** Counts a drop; nothing may be lost in silence. */
   dropped(items: number, reason: string, intent: 'intended' | 'lost'): void
   status(state: 'ok' | 'recoverable' | 'permanent' | 'fatal', message?: string): void
+  /**
+   * Equal for batches that this component may merge: everything that somebody further on reads of their origin is equal. Ask each time: a reload
+   * may change who reads what.
+   */
+  originKey(origin: Origin): string
   /** What an extension offers. Throws when no extension (or not the one named `id`) provides it. Call it from `start`, not from `create`. */
   extension<T>(capability: Capability<T>, id?: string): T
 }
@@ -136,6 +144,8 @@ export interface Factory<K extends Kind = Kind> {
   readonly stability: Readonly<Partial<Record<string, Stability>>>
   readonly placement: Placement
   readonly sending: Sending | undefined
+  /** What a component of this config reads of the origin of batches; for an extension, what its users read by it. */
+  reads?(config: unknown): Reads
   /** `unknown` in: the config was checked by `config` before. */
   create(config: unknown, context: Context): Instance
 }
@@ -145,10 +155,13 @@ export type Instance = Lifecycle & { readonly provides?: Provides } & {
 
 /** Which of the common exporter parts the engine puts around the handlers, and their defaults. The handlers make one attempt. */
 export interface Sending {
-  readonly queue: boolean
+  /** Whether it has `sending_queue`, and without that key a queue. */
+  readonly queue: boolean | 'off-by-default'
   readonly retry: boolean
   /** 0 = the component has a `timeout` key of its own, or none. */
   readonly timeoutMs: number
+  /** A negative `timeout` is none, as for Go's HTTP client; other exporters refuse it. */
+  readonly takesNegativeTimeout?: true
 }
 
 interface Definition<C extends z.ZodType, Pair extends string, I> {
@@ -158,6 +171,8 @@ interface Definition<C extends z.ZodType, Pair extends string, I> {
   /** Static, so that `components` and the graph can read it without a config. */
   signals: { readonly [P in Pair]?: Stability }
   placement?: Placement
+  /** What it reads of the origin of batches, so that batches which differ in it are not merged before. Absent = nothing. */
+  reads?(config: z.output<C>): Reads
   /** No side effects: `validate` calls it. What must be opened is opened by `start`. */
   create(config: z.output<C>, context: Context): I & Lifecycle
 }
@@ -196,6 +211,7 @@ function define<K extends Kind, C extends z.ZodType, I>(
     stability: d.signals,
     placement: d.placement ?? 'one',
     sending,
+    reads: (config) => d.reads?.(config as z.output<C>) ?? {},
     create: (config, context) => d.create(config as z.output<C>, context) as Instance,
   }
 }

@@ -27,7 +27,7 @@ export class Mutator {
     const length = Math.min(input.length, this.#bytes.length)
     this.#bytes.set(length === input.length ? input : input.subarray(0, length))
     this.#length = length
-    for (let steps = 1 << random.below(5); steps > 0; steps--) this.#step(random, tokens, others)
+    for (let steps = 1 << random.few(5); steps > 0; steps--) this.#step(random, tokens, others)
     return this.#bytes.slice(0, this.#length)
   }
 

@@ -31,14 +31,17 @@ const tokens = [
   [0x0a, 0x01, 0x61, 0x12, 0x03, 0x0a, 0x01, 0x62],
 ].map((bytes) => Uint8Array.from(bytes))
 
+/** Small inputs are read faster, and damage hits more of what matters. */
+const one = { services: ['shop'] }
+
 export function wireTarget(): Target {
   return {
     maxBytes: 8_192,
     tokens,
     seeds: [
-      withSignal('traces', tracesPayload(3)),
-      withSignal('metrics', metricsPayload(20)),
-      withSignal('logs', logsPayload(3)),
+      withSignal('traces', tracesPayload(1, one)),
+      withSignal('metrics', metricsPayload(2, one)),
+      withSignal('logs', logsPayload(1, one)),
     ],
     generate: (random) => generate(random),
     run,
@@ -67,11 +70,12 @@ function run(input: Uint8Array, thorough: boolean): boolean {
     must(error.message.startsWith('cannot read the request as OTLP'), `a refusal without a reason: ${error.message}`)
     return false
   }
-  protobufjsReads(signal, body)
+  const { badTexts, duplicates } = validate(signal, body)
+  // It refuses text that is not UTF-8, which we repair.
+  if (badTexts === 0) protobufjsReads(signal, body)
   const choice = hashOf(input)
   checkBatch(batch, thorough ? undefined : choice)
   if (thorough || choice % 16 === 0 || batch.chunks[0] !== body) {
-    const { badTexts, duplicates } = validate(signal, body)
     if (badTexts === 0 && !duplicates) meansTheSame(signal, body, batch)
   }
   return true

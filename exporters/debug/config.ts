@@ -7,12 +7,11 @@ export const config = z
     verbosity: level(['none', 'basic', 'normal', 'detailed'])
       .default('basic')
       .describe('How much is printed: basic (a line a batch), normal (a line an item) or detailed (every field).'),
-    sampling_initial: z.int().min(0).default(2).describe('Messages printed at first in each second.'),
+    sampling_initial: z.int().default(2).describe('Messages printed at first in each second; negative = all.'),
     sampling_thereafter: z
       .int()
-      .min(0)
       .default(1)
-      .describe('After those, every n-th message of the second is printed; 1 prints all, 0 none.'),
+      .describe('After those, every n-th message of the second is printed; 1 prints all, 0 or less none.'),
     use_internal_logger: z.boolean().default(true).describe("Print through the Collector's own log."),
     output_paths: list(z.string())
       .optional()

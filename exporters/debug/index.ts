@@ -14,7 +14,7 @@ export default defineExporter({
   type: 'debug',
   config,
   signals: { traces: 'alpha', metrics: 'alpha', logs: 'alpha', profiles: 'alpha' },
-  sending: { queue: false, retry: false, timeoutMs: 0 },
+  sending: { queue: 'off-by-default', retry: false, timeoutMs: 0 },
   create(settings, context) {
     const isSampled = createSampler(settings.sampling_initial, settings.sampling_thereafter, context.clock)
     let output: Output | undefined

@@ -8,7 +8,8 @@ const buckets = 4096
 const tickMs = 1_000
 
 export function createSampler(first: number, thereafter: number, clock: Clock): (message: string) => boolean {
-  if (thereafter === 1) return () => true
+  // Go counts without a sign, so that a negative number is one that is never reached.
+  if (thereafter === 1 || first < 0) return () => true
   const counts = new Float64Array(buckets)
   const resetsAtMs = new Float64Array(buckets).fill(Number.NEGATIVE_INFINITY)
   return (message) => {
@@ -20,7 +21,7 @@ export function createSampler(first: number, thereafter: number, clock: Clock): 
       resetsAtMs[bucket] = nowMs + tickMs
     }
     const over = counts[bucket]! - first
-    return over <= 0 || (thereafter !== 0 && over % thereafter === 0)
+    return over <= 0 || (thereafter > 0 && over % thereafter === 0)
   }
 }
 

@@ -52,7 +52,7 @@ export const config = z
     directory_permissions: z.string().default('').describe('Octal mode of created directories; 0755 where not set.'),
   })
   .superRefine((value, context) => {
-    for (const message of problemsOf(value)) context.addIssue({ code: 'custom', message })
+    for (const [message, ...path] of problemsOf(value)) context.addIssue({ code: 'custom', message, path })
     if (value.encoding !== undefined) {
       const message =
         'encoding extensions are not in this build; remove the key and use `format: json` or `format: proto`'
@@ -75,28 +75,31 @@ interface Checked {
   readonly directory_permissions: string
 }
 
-/** In upstream's order and words. */
-function* problemsOf(value: Checked): Generator<string> {
+/** In upstream's order and words. A path where the text does not begin with its key. */
+function* problemsOf(value: Checked): Generator<readonly [message: string, ...path: string[]]> {
   const { path, rotation: rotated, group_by: group } = value
-  if (path === '') yield 'path must be non-empty'
-  if (value.append && rotated) yield 'append and rotation enabled at the same time is not supported'
-  if (rotated && Math.min(rotated.max_megabytes, rotated.max_days, rotated.max_backups) < 0) yield rotationBounds
-  if (value.format !== 'json' && value.format !== 'proto') yield 'format type is not supported'
-  if (value.compression !== '' && value.compression !== 'zstd') yield 'compression is not supported'
-  if (value.flush_interval < 0) yield 'flush_interval must be larger than zero'
+  if (path === '') yield ['path must be non-empty']
+  if (value.append && rotated) yield ['append and rotation enabled at the same time is not supported']
+  const negative = (['max_megabytes', 'max_days', 'max_backups'] as const).find((key) => (rotated?.[key] ?? 0) < 0)
+  if (negative !== undefined) yield [rotationBounds, 'rotation', negative]
+  if (value.format !== 'json' && value.format !== 'proto') yield ['format type is not supported']
+  if (value.compression !== '' && value.compression !== 'zstd') yield ['compression is not supported']
+  if (value.flush_interval < 0) yield ['flush_interval must be larger than zero']
   if (group.enabled) {
-    if (path.split('*').length !== 2) yield 'path must contain exactly one * when group_by is enabled'
-    else if (path.startsWith('*')) yield 'path must not start with * when group_by is enabled'
-    if (group.resource_attribute === '') yield 'resource_attribute must not be empty when group_by is enabled'
-    if (group.max_open_files <= 0) yield 'max_open_files must be positive when group_by is enabled'
+    if (path.split('*').length !== 2) yield ['path must contain exactly one * when group_by is enabled']
+    else if (path.startsWith('*')) yield ['path must not start with * when group_by is enabled']
+    if (group.resource_attribute === '')
+      yield ['resource_attribute must not be empty when group_by is enabled', 'group_by', 'resource_attribute']
+    if (group.max_open_files <= 0)
+      yield ['max_open_files must be positive when group_by is enabled', 'group_by', 'max_open_files']
   }
   if (!value.create_directory) {
-    if (value.directory_permissions !== '') yield 'directory_permissions requires create_directory to be true'
+    if (value.directory_permissions !== '') yield ['directory_permissions requires create_directory to be true']
   } else if (value.directory_permissions !== '') {
     if (!/^[+-]?[0-7]+$/.test(value.directory_permissions)) {
-      yield 'directory_permissions value must be a valid octal representation'
+      yield ['directory_permissions value must be a valid octal representation']
     } else if (directoryMode(value.directory_permissions) > 0o777 || value.directory_permissions.startsWith('-')) {
-      yield 'directory_permissions contain invalid bits for file access'
+      yield ['directory_permissions contain invalid bits for file access']
     }
   }
 }

@@ -1,13 +1,18 @@
 /** One gRPC channel to an OTLP server: opened by the exporter's `start`, closed by its `shutdown`. */
-import tls from 'node:tls'
+import type tls from 'node:tls'
 import grpc from '@grpc/grpc-js'
-import type { Attempt } from '../../pipeline/component.ts'
-import type { Batch, Signal } from '../../pipeline/data/telemetry.ts'
+import { type Attempt, type Context, Rejected } from '../../pipeline/component.ts'
+import type { Batch, Origin, Signal } from '../../pipeline/data/telemetry.ts'
 import { isRetryableCode, rpcRejected } from '../../pipeline/export/rpc-error.ts'
+import { type ClientDoor, clientDoor, dress } from '../../pipeline/net/client-door.ts'
 import { compress } from '../../pipeline/net/compression.ts'
-import { isGrpcCompression, parseGrpcEndpoint } from '../../pipeline/net/grpc-client-keys.ts'
+import { isGrpcCompression } from '../../pipeline/net/grpc-client-keys.ts'
+import type { Environment } from '../../pipeline/net/proxy.ts'
 import { decodeStatus } from '../../pipeline/net/status.ts'
 import { clientTls } from '../../pipeline/net/tls.ts'
+import { reloadClientTls } from '../../pipeline/net/tls-reload.ts'
+import { userAgent } from '../../pipeline/net/user-agent.ts'
+import { isPlainText, openChannel } from './channel.ts'
 import type { Config } from './config.ts'
 import { Frames } from './frames.ts'
 import { type Body, useFraming } from './framing.ts'
@@ -19,34 +24,50 @@ const methods = {
   profiles: '/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export',
 } as const satisfies Record<Signal, string>
 
+export type ClientContext = Pick<Context, 'extension' | 'engine' | 'clock' | 'logger'>
+
 export class OtlpClient {
-  readonly #client: grpc.Client
+  readonly #config: Config
+  readonly #userAgent: string
+  readonly #env: Environment
+  readonly #door: ClientDoor | undefined
   readonly #metadata: grpc.Metadata
   readonly #frames = new Frames()
   /** Of `compress`; '' = none. */
   readonly #coding: string
+  readonly #stopReload: () => void
+  #client: grpc.Client
 
-  /** Throws when certificates cannot be read. Connects at once, as upstream does, but waits for nothing. */
-  constructor(config: Config, userAgent: string) {
-    const endpoint = parseGrpcEndpoint(config.endpoint)
-    if ('problem' in endpoint) throw new Error(endpoint.problem)
+  /** Throws when certificates cannot be read, or when `auth` or `middlewares` name what nobody offers. */
+  constructor(config: Config, context: ClientContext, env: Environment = process.env) {
+    this.#config = config
+    this.#userAgent = userAgent(context.engine.build)
+    this.#env = env
+    this.#door = clientDoor(context, config, 'grpc')
     const compression = isGrpcCompression(config.compression) ? config.compression : ''
     // The snappy of gRPC is the framed format.
     this.#coding = compression === 'snappy' ? 'x-snappy-framed' : compression
-    const credentials = credentialsOf(config, endpoint.isHttps)
-    const channel = new grpc.Channel(endpoint.target, credentials, optionsOf(config, userAgent))
-    useFraming(channel, compression, this.#frames)
-    this.#client = new grpc.Client(endpoint.target, credentials, { channelOverride: channel })
     this.#metadata = new grpc.Metadata({ waitForReady: config.wait_for_ready })
-    for (const [name, value] of config.headers) {
-      this.#metadata.add(name.toLowerCase(), name.toLowerCase().endsWith('-bin') ? Buffer.from(value) : value)
+    for (const [name, value] of config.headers) setHeader(this.#metadata, name, value, 'add')
+    const options = clientTls(config.tls)
+    if (this.#door?.authenticator?.needsTls && isPlainText(config, options)) {
+      const id = JSON.stringify(config.auth?.authenticator)
+      throw new Error(
+        `grpc: the credentials require transport level security: ${id} is not sent in the clear; remove tls::insecure`,
+      )
     }
-    channel.getConnectivityState(true)
+    this.#client = this.#connect(options)
+    this.#stopReload = reloadClientTls(config.tls, context.clock, context.logger, (changed) => {
+      const previous = this.#client
+      this.#client = this.#connect(changed)
+      // Calls that are under way end on their connection.
+      previous.close()
+    })
   }
 
   /** One attempt. Resolves with the server's answer; rejects with `Rejected`. */
   async export(batch: Batch, attempt: Attempt): Promise<Uint8Array> {
-    const body = await this.#body(batch)
+    const [body, metadata] = [await this.#body(batch), await this.#metadataFor(batch.origin)]
     return new Promise((resolve, reject) => {
       const { signal, timeoutMs } = attempt
       if (signal.aborted) return reject(signal.reason as Error)
@@ -55,7 +76,7 @@ export class OtlpClient {
         asIs<Body>,
         asIs<Uint8Array>,
         body,
-        this.#metadata,
+        metadata,
         timeoutMs > 0 ? { deadline: Date.now() + timeoutMs } : {},
         (error, answer) => {
           signal.removeEventListener('abort', cancel)
@@ -71,7 +92,27 @@ export class OtlpClient {
   }
 
   close(): void {
+    this.#stopReload()
     this.#client.close()
+  }
+
+  #connect(options: tls.ConnectionOptions | undefined): grpc.Client {
+    const parts = { config: this.#config, userAgent: this.#userAgent, tls: options, env: this.#env }
+    const { channel, credentials, target } = openChannel(parts)
+    const compression = isGrpcCompression(this.#config.compression) ? this.#config.compression : ''
+    useFraming(channel, compression, this.#frames)
+    channel.getConnectivityState(true)
+    return new grpc.Client(target, credentials, { channelOverride: channel })
+  }
+
+  /** What the authenticator says goes before a configured header of the same name: two credentials would be none. */
+  async #metadataFor(origin: Origin): Promise<grpc.Metadata> {
+    if (this.#door === undefined) return this.#metadata
+    const headers = new Map<string, string>()
+    await dress(this.#door, headers, origin)
+    const metadata = this.#metadata.clone()
+    for (const [name, value] of headers) setHeader(metadata, name, value, 'set')
+    return metadata
   }
 
   async #body(batch: Batch): Promise<Body> {
@@ -81,42 +122,19 @@ export class OtlpClient {
   }
 }
 
+function setHeader(metadata: grpc.Metadata, name: string, value: string, how: 'add' | 'set'): void {
+  const key = name.toLowerCase()
+  try {
+    metadata[how](key, key.endsWith('-bin') ? Buffer.from(value) : value)
+  } catch (cause) {
+    const message = `the header ${JSON.stringify(name)} cannot be sent as gRPC metadata: ${(cause as Error).message}`
+    throw new Rejected(message, { retryable: false, cause })
+  }
+}
+
 /** `Framing` turns the message into bytes; grpc-js only carries it there. */
 function asIs<T>(message: T): Buffer & T {
   return message as Buffer & T
-}
-
-function credentialsOf(config: Config, isHttps: boolean): grpc.ChannelCredentials {
-  const options = clientTls(config.tls)
-  if (options === undefined && !isHttps) return grpc.credentials.createInsecure()
-  return grpc.credentials.createFromSecureContext(tls.createSecureContext(options ?? {}), {
-    rejectUnauthorized: options?.rejectUnauthorized ?? true,
-  })
-}
-
-function optionsOf(config: Config, userAgent: string): grpc.ChannelOptions {
-  const options: grpc.ChannelOptions = {
-    'grpc.primary_user_agent': config.user_agent || userAgent,
-    'grpc.max_send_message_length': -1,
-    // Every exporter has its own connections, so that their settings do not mix.
-    'grpc.use_local_subchannel_pool': 1,
-    // Or each resolution asks DNS for a TXT record too.
-    'grpc.service_config_disable_resolution': 1,
-    'grpc.service_config': JSON.stringify({
-      loadBalancingConfig: [{ [config.balancer_name || 'pick_first']: {} }],
-    }),
-  }
-  if (config.authority !== '') options['grpc.default_authority'] = config.authority
-  if (config.tls.server_name_override !== '') {
-    options['grpc.ssl_target_name_override'] = config.tls.server_name_override
-    options['grpc.default_authority'] ??= config.tls.server_name_override
-  }
-  if (config.keepalive) {
-    options['grpc.keepalive_time_ms'] = config.keepalive.time
-    options['grpc.keepalive_timeout_ms'] = config.keepalive.timeout
-    options['grpc.keepalive_permit_without_calls'] = config.keepalive.permit_without_stream ? 1 : 0
-  }
-  return options
 }
 
 function rejectionOf(error: grpc.ServiceError): Error {

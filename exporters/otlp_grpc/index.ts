@@ -1,9 +1,8 @@
 import { type Attempt, type Context, defineExporter } from '../../pipeline/component.ts'
 import type { Batch } from '../../pipeline/data/telemetry.ts'
 import { readPartialSuccess, reportPartialSuccess } from '../../pipeline/export/partial-success.ts'
-import { userAgent } from '../../pipeline/net/user-agent.ts'
 import { OtlpClient } from './client.ts'
-import { type Config, config } from './config.ts'
+import { config } from './config.ts'
 
 export default defineExporter({
   type: 'otlp_grpc',
@@ -24,8 +23,7 @@ export default defineExporter({
       logs: send,
       profiles: send,
       async start() {
-        refuseExtensions(settings)
-        client = new OtlpClient(settings, userAgent(context.engine.build))
+        client = new OtlpClient(settings, context)
       },
       async shutdown() {
         client?.close()
@@ -41,12 +39,4 @@ function report(context: Context, batch: Batch, answer: Uint8Array): void {
     // The server said OK: what it took is safe, whatever it wrote beside it.
     context.logger.warn('The server took the request, but its answer could not be read.')
   }
-}
-
-/** The extensions that these keys name do not exist yet; going on without credentials would be worse than an error. */
-function refuseExtensions({ auth, middlewares }: Config): void {
-  if (auth)
-    throw new Error(`failed to resolve authenticator ${JSON.stringify(auth.authenticator)}: authenticator not found`)
-  const [first] = middlewares
-  if (first) throw new Error(`failed to resolve middleware ${JSON.stringify(first.id)}: middleware not found`)
 }

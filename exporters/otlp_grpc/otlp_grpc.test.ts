@@ -273,7 +273,8 @@ test('TLS verifies the server by the CA that is named', async () => {
 
 test('an authenticator that does not exist stops the start', async () => {
   await assert.rejects(open(`endpoint: 127.0.0.1:1\n${insecure}\nauth: {authenticator: oauth2client}`), {
-    message: 'failed to resolve authenticator "oauth2client": authenticator not found',
+    message:
+      'failed to resolve authenticator "oauth2client": authenticator not found; add "oauth2client" to service::extensions',
   })
 })
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Signal } from '../../pipeline/data/telemetry.ts'
-import { compressionProblem, httpClientKeys, isHttpUrl } from '../../pipeline/net/http-client-keys.ts'
+import { compressionProblem, httpClientKeys, isHttpUrl, withHost } from '../../pipeline/net/http-client-keys.ts'
 
 const paths = {
   traces: 'v1/traces',
@@ -43,7 +43,7 @@ export type Config = z.output<typeof config>
 /** Undefined where nothing says where this signal goes. */
 export function signalUrl(settings: Config, signal: Signal): URL | undefined {
   const own = settings[`${signal}_endpoint`]
-  if (own !== '') return new URL(own)
+  if (own !== '') return new URL(withHost(own))
   if (settings.endpoint === '') return undefined
-  return new URL(settings.endpoint + (settings.endpoint.endsWith('/') ? '' : '/') + paths[signal])
+  return new URL(withHost(settings.endpoint) + (settings.endpoint.endsWith('/') ? '' : '/') + paths[signal])
 }

@@ -1,6 +1,7 @@
-import { type Attempt, defineExporter } from '../../pipeline/component.ts'
+import { type Attempt, defineExporter, Rejected } from '../../pipeline/component.ts'
 import { writeJson } from '../../pipeline/data/json/write-json.ts'
 import type { Batch, Signal } from '../../pipeline/data/telemetry.ts'
+import { clientDoor } from '../../pipeline/net/client-door.ts'
 import { compress } from '../../pipeline/net/compression.ts'
 import { HttpClient } from '../../pipeline/net/http-client.ts'
 import { userAgent } from '../../pipeline/net/user-agent.ts'
@@ -13,7 +14,7 @@ export default defineExporter({
   config,
   signals: { traces: 'stable', metrics: 'stable', logs: 'stable', profiles: 'alpha' },
   placement: 'each',
-  sending: { queue: true, retry: true, timeoutMs: 30_000 },
+  sending: { queue: true, retry: true, timeoutMs: 30_000, takesNegativeTimeout: true },
   create(settings, context) {
     const urls = urlsOf(settings, context.signals)
     const coding = settings.compression === 'none' ? '' : settings.compression
@@ -29,9 +30,11 @@ export default defineExporter({
       if (client === undefined || url === undefined) throw new Error('the exporter was not started')
       const plain = settings.encoding === 'json' ? [Buffer.from(writeJson(batch))] : batch.chunks
       const chunks = coding === '' ? plain : [await compress(coding, plain, settings.compression_params.level)]
-      const answer = await client.post({ url, headers, chunks, signal: attempt.signal }).catch((error: unknown) => {
-        throw unreachable(error)
-      })
+      const answer = await client
+        .post({ url, headers, chunks, signal: attempt.signal, origin: batch.origin })
+        .catch((error: unknown) => {
+          throw error instanceof Rejected ? error : unreachable(error)
+        })
       judge(context, batch.signal, answer)
     }
     return {
@@ -40,8 +43,8 @@ export default defineExporter({
       logs: send,
       profiles: send,
       async start() {
-        refuseExtensions(settings)
-        client = new HttpClient(settings)
+        const { clock, logger } = context
+        client = new HttpClient(settings, { door: clientDoor(context, settings, 'http'), clock, logger })
       },
       async shutdown() {
         client?.close()
@@ -59,12 +62,4 @@ function urlsOf(settings: Config, signals: ReadonlySet<Signal>): ReadonlyMap<Sig
     urls.set(signal, url)
   }
   return urls
-}
-
-/** The extensions that these keys name do not exist yet; going on without credentials would be worse than an error. */
-function refuseExtensions({ auth, middlewares }: Config): void {
-  if (auth)
-    throw new Error(`failed to resolve authenticator ${JSON.stringify(auth.authenticator)}: authenticator not found`)
-  const [first] = middlewares
-  if (first) throw new Error(`failed to resolve middleware ${JSON.stringify(first.id)}: middleware not found`)
 }

@@ -358,9 +358,24 @@ test('TLS verifies the server by the CA that is named', async () => {
   assert.equal(requests.length, 2)
 })
 
+test('with cookies, what the balancer sets comes back to it; without them it does not', async () => {
+  const { requests, endpoint } = await serve((response) => response.setHeader('set-cookie', 'lb=7; Path=/').end())
+  const keeping = await open(`${endpoint}\ncookies: {}`)
+  await keeping.handle(logs('first', 1))
+  await keeping.handle(logs('second', 1))
+  const plain = await open(endpoint)
+  await plain.handle(logs('third', 1))
+  await plain.handle(logs('fourth', 1))
+  assert.deepEqual(
+    requests.map(({ headers }) => headers.cookie),
+    [undefined, 'lb=7', undefined, undefined],
+  )
+})
+
 test('an authenticator that does not exist stops the start', async () => {
   await assert.rejects(open('endpoint: http://127.0.0.1:1\nauth: {authenticator: oauth2client}'), {
-    message: 'failed to resolve authenticator "oauth2client": authenticator not found',
+    message:
+      'failed to resolve authenticator "oauth2client": authenticator not found; add "oauth2client" to service::extensions',
   })
 })
 
@@ -375,7 +390,6 @@ const problems: readonly (readonly [string, string])[] = [
     'endpoint: http://x\ncompression_params: {level: 99}',
     'unsupported parameters {Level:99} for compression type "gzip"',
   ],
-  ['endpoint: http://x\ncookies: {}', 'cookies are not supported'],
   ['endpoint: http://x\nproxy_url: nonsense', 'proxy_url must be a valid URL'],
 ]
 for (const [yaml, message] of problems) {

@@ -23,14 +23,14 @@ export interface Marks {
  * so nothing waits for it. Each mark's checksum starts from the segment's salt, so it can only mean a record of that segment.
  */
 export class AckLog {
-  readonly #path: string
+  readonly path: string
   readonly #salt: number
   #file: FileHandle | undefined
   #size = 0
   #buffered: Buffer[] = []
 
   constructor(path: string, salt: number, size = 0) {
-    this.#path = path
+    this.path = path
     this.#salt = salt
     // What is left of a torn mark is written over.
     this.#size = size - (size % markBytes)
@@ -54,7 +54,7 @@ export class AckLog {
     if (marks.length === 0) return
     this.#buffered = []
     try {
-      this.#file ??= await open(this.#path, this.#size === 0 ? 'w' : 'r+', 0o600)
+      this.#file ??= await open(this.path, this.#size === 0 ? 'w' : 'r+', 0o600)
       const all = Buffer.concat(marks)
       const { bytesWritten } = await this.#file.write(all, 0, all.length, this.#size)
       if (bytesWritten < all.length) throw new Error(`only ${bytesWritten} of ${all.length} bytes were written`)
@@ -74,7 +74,7 @@ export class AckLog {
   async remove(): Promise<void> {
     this.#buffered = []
     await this.close()
-    await rm(this.#path, { force: true })
+    await rm(this.path, { force: true })
   }
 
   #add(what: number, offset: number, items: number, bytes: number): void {

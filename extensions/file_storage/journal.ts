@@ -77,7 +77,8 @@ export class FileJournal implements Journal {
   #source: Source | undefined
   #isReading = false
   #ackTimer: NodeJS.Timeout | undefined
-  #flushing: Promise<void> | undefined
+  #flushing: Promise<void> = Promise.resolve()
+  #ackFailed = false
   readonly #removing = new Set<Promise<void>>()
   #isClosed = false
 
@@ -119,6 +120,13 @@ export class FileJournal implements Journal {
 
   append(record: JournalRecord): Promise<JournalEntry> {
     if (this.#isClosed) return Promise.reject(new Error('the storage is closed'))
+    let bytes = record.meta.length
+    for (const chunk of record.chunks) bytes += chunk.length
+    if (bytes > maxRecordBytes) {
+      return Promise.reject(
+        new Error(`a record of ${bytes} bytes is larger than the storage takes (${maxRecordBytes})`),
+      )
+    }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ record, resolve, reject })
       // What else is appended in this turn goes into the same group.
@@ -193,10 +201,11 @@ export class FileJournal implements Journal {
       const { segment, isTorn, lost } = await Segment.recover(this.#path, number)
       if (isTorn) this.#events.tornTail(segment.path)
       if (lost.records > 0 || segment.isDamaged) this.#events.damaged(segment.path, lost)
+      if (lost.records > 0) this.#options.onLoss?.(lost)
       this.#segments.push(segment)
       add(this.#size, segment.held)
       this.#subtract(segment.gone)
-      this.#unread += segment.unread
+      this.#unread += Math.max(0, segment.unread)
       this.#returned += segment.returned
       if (segment.isDone) this.#remove(segment)
     }
@@ -212,9 +221,11 @@ export class FileJournal implements Journal {
     while (this.#waiting.length > 0) {
       const group = this.#takeGroup()
       try {
-        await this.#writeGroup(group)
+        await this.#writeGroup(group).catch(async (error: unknown) => {
+          if (!(await this.#retire())) throw error
+          await this.#writeGroup(group)
+        })
       } catch (error) {
-        await this.#retire()
         const failure = error instanceof Error ? error : new Error(String(error))
         this.#events.writeFailed(failure)
         for (const { reject } of group) reject(failure)
@@ -243,7 +254,6 @@ export class FileJournal implements Journal {
     let offset = segment.end
     for (const { record } of group) {
       const encoded = encodeRecord(segment.salt, record)
-      if (encoded.size > maxRecordBytes) throw new Error(`a record of ${encoded.size} bytes is larger than a queue holds`)
       for (const buffer of encoded.buffers) buffers.push(buffer)
       entries.push(new Entry(segment, offset, encoded.size, record.items, encoded.bodyBytes))
       offset += encoded.size
@@ -269,10 +279,13 @@ export class FileJournal implements Journal {
     return segment
   }
 
-  /** After a failed write: an empty segment only takes room, and may be the one that cannot be written. */
-  async #retire(): Promise<void> {
+  /** After a failed write: a segment of which all was sent only takes room. Whether there was one. */
+  async #retire(): Promise<boolean> {
     const last = this.#segments.at(-1)
-    if (last?.isOpen && last.gone.records === last.held.records) await this.#closeSegment(last)
+    const isEmptied = last !== undefined && last.held.records > 0 && last.gone.records >= last.held.records
+    if (last?.isOpen && last.gone.records >= last.held.records) await this.#closeSegment(last)
+    await Promise.all(this.#removing)
+    return isEmptied
   }
 
   async #closeSegment(segment: Segment | undefined): Promise<void> {
@@ -284,7 +297,10 @@ export class FileJournal implements Journal {
   async #next(): Promise<StoredRecord | undefined> {
     while (this.#unread > 0 && !this.#isClosed) {
       const segment = this.#segments.find((one) => one.unread > 0)
-      if (segment === undefined) return undefined
+      if (segment === undefined) {
+        this.#unread = 0
+        return undefined
+      }
       const source = await this.#sourceOf(segment)
       const found = await source.next()
       if (found === undefined) {
@@ -369,16 +385,11 @@ export class FileJournal implements Journal {
     if (this.#isClosed) return
     this.#ackTimer ??= setTimeout(() => {
       this.#ackTimer = undefined
-      this.#flushing = this.#flushAcks().finally(() => {
-        this.#flushing = undefined
-        if (this.#segments.some(({ acks }) => acks.hasBuffered) && !this.#ackFailed) this.#scheduleFlush()
-      })
+      this.#flushing = this.#flushing.then(() => this.#flushAcks())
     }, ackDelayMs)
   }
-  #ackFailed = false
 
   async #flushAcks(): Promise<void> {
-    await this.#flushing
     for (const { acks } of this.#segments.slice()) {
       if (!acks.hasBuffered) continue
       try {

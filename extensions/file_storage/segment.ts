@@ -1,8 +1,16 @@
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AckLog, readMarks } from './ack-log.ts'
-import { formatVersion, headerBytes, newSalt, readSegmentHeader, readSegmentTrailer } from './record.ts'
-import { segmentHeader, segmentTrailer, type Totals } from './record.ts'
+import {
+  formatVersion,
+  headerBytes,
+  newSalt,
+  readSegmentHeader,
+  readSegmentTrailer,
+  segmentHeader,
+  segmentTrailer,
+  type Totals,
+} from './record.ts'
 import { RecordReader, readFully } from './record-reader.ts'
 
 /** A file of the journal whose name is `name`: written, read to its end, then deleted. */
@@ -13,6 +21,8 @@ export class Segment {
   readonly acks: AckLog
   /** Where the records end. */
   end: number
+  /** Where reading begins. */
+  firstOffset = headerBytes
   /** Whether something in it could not be read: it is set aside instead of deleted. */
   isDamaged = false
   /** Whether records are still appended. */
@@ -83,7 +93,8 @@ export class Segment {
       const state = { held: sumOf(found.records), end: found.end, ackBytes: marks.size, writer: undefined }
       const segment = new Segment(path, number, found.salt, state)
       segment.returned = marks.open
-      segment.isDamaged = found.damaged.length > 0 || (header === undefined && found.records.length === 0 && size > 0)
+      segment.isDamaged =
+        found.damaged.length > 0 || (header === undefined && found.records.length === 0 && size > headerBytes)
       const isAcknowledged = ({ offset }: Place) => marks.byOffset.get(offset) === -1
       const done = sumOf(found.records.filter(isAcknowledged))
       add(segment.gone, done)

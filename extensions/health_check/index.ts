@@ -8,7 +8,7 @@ import { healthBody, isReady } from './health.ts'
 export default defineExtension({
   type: 'health_check',
   config,
-  signals: { extension: 'beta' },
+  signals: { extension: 'alpha' },
   create(settings, { engine, clock, logger }) {
     const { path, response_body: bodies } = settings
     let server: Listening | undefined

@@ -3,7 +3,8 @@ import { defineExtension } from '../../pipeline/component.ts'
 import { refuseUnresolved } from '../../pipeline/net/server-keys.ts'
 import { answer, answerNotFound, type Listening, servePages } from '../../pipeline/telemetry/http-page.ts'
 import { config } from './config.ts'
-import { componentz, expvarz, extensionz, featurez, pipelinez, servicez, tracez } from './pages.ts'
+import { componentz, expvarz, extensionz, featurez, pipelinez, servicez } from './pages.ts'
+import { tracez } from './tracez.ts'
 
 const htmlType = 'text/html; charset=utf-8'
 const jsonType = 'application/json; charset=utf-8'
@@ -18,11 +19,12 @@ export default defineExtension({
       ['pipelinez', [htmlType, (query) => pipelinez(engine, query)]],
       ['extensionz', [htmlType, (query) => extensionz(engine, query)]],
       ['featurez', [htmlType, () => featurez(engine)]],
-      ['tracez', [htmlType, tracez]],
+      ['tracez', [htmlType, (query) => tracez(engine, query)]],
       ['componentz', [jsonType, () => componentz(engine)]],
     ])
     if (settings.expvar.enabled) pages.set('expvarz', [jsonType, expvarz])
     let server: Listening | undefined
+    let stopWatching = () => {}
     return {
       async start() {
         refuseUnresolved(settings)
@@ -36,9 +38,11 @@ export default defineExtension({
             'x-content-type-options': 'nosniff',
           })
         })
+        stopWatching = engine.spans.watch()
         logger.info('Started zpages extension', { endpoint: server.address })
       },
       async shutdown() {
+        stopWatching()
         await server?.close()
       },
     }

@@ -1,5 +1,6 @@
 /** The pages of `/debug`: what the engine is and does right now. */
-import type { ComponentView, EngineView } from '../../pipeline/telemetry/engine-view.ts'
+import { shownCommandLine } from '../../pipeline/telemetry/command-line.ts'
+import type { ComponentView, EngineView, FlowView } from '../../pipeline/telemetry/engine-view.ts'
 import { type Html, html, join, page, table } from './html.ts'
 
 export function servicez({ build, phase, startedUnixNano, readySinceUnixNano }: EngineView): string {
@@ -25,15 +26,42 @@ export function servicez({ build, phase, startedUnixNano, readySinceUnixNano }: 
 export function pipelinez(engine: EngineView, query: URLSearchParams): string {
   const rows = [...engine.pipelines]
     .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .map(({ id, signal, receivers, processors, exporters }) => [
-      id,
-      signal,
-      join(componentLinks(engine, id, receivers, 'receiver'), html`<br>`),
-      html`&rarr; ${componentLinks(engine, id, processors, 'processor').map((link) => html`${link} &rarr; `)}`,
-      join(componentLinks(engine, id, exporters, 'exporter'), html`<br>`),
-    ])
+    .map(({ id, signal, receivers, processors, exporters }) => {
+      const links = (ids: readonly string[], kind: string) => componentLinks(engine, id, ids, kind)
+      return [
+        id,
+        signal,
+        join(links(receivers, 'receiver'), html`<br>`),
+        html`&rarr; ${links(processors, 'processor').map((link) => html`${link} &rarr; `)}`,
+        join(links(exporters, 'exporter'), html`<br>`),
+      ]
+    })
   const head = ['FullName', 'InputType', 'Receivers', 'Processors', 'Exporters']
-  return page('Pipelines', html`${table(head, rows)}${chosen(engine, query)}`)
+  return page('Pipelines', html`${table(head, rows)}${edges(engine)}${chosen(engine, query)}`)
+}
+
+/** What went in and out of each component, pipeline by pipeline. A component that stands in several is counted there as a whole. */
+function edges(engine: EngineView): Html {
+  const rows = engine.pipelines.flatMap(({ id, signal, receivers, processors, exporters }) => {
+    const all = [
+      ...receivers.map((name) => [name, 'receiver'] as const),
+      ...processors.map((name) => [name, 'processor'] as const),
+      ...exporters.map((name) => [name, 'exporter'] as const),
+    ]
+    return all.map(([name, kind]) => {
+      const view = find(engine, id, name, kind)
+      // A connector gives to this pipeline, or takes from it.
+      const taken = kind === 'receiver' ? undefined : view?.taken[signal]
+      const given = view?.kind === 'connector' && kind === 'exporter' ? undefined : view?.given[signal]
+      return [id, name, kind, ...figures(taken), ...figures(given)]
+    })
+  })
+  const side = (name: string) => [`${name} batches`, `${name} items`, `${name} bytes`, `${name} refused items`]
+  return html`<h3>Edges</h3>${table(['Pipeline', 'Component', 'Kind', ...side('in'), ...side('out')], rows)}`
+}
+
+function figures(flow: FlowView | undefined): readonly (string | number)[] {
+  return flow === undefined ? ['', '', '', ''] : [flow.batches, flow.items, flow.bytes, flow.refusedItems]
 }
 
 export function extensionz(engine: EngineView, query: URLSearchParams): string {
@@ -50,13 +78,6 @@ export function featurez({ featureGates }: EngineView): string {
   return page('Feature Gates', table(['ID', 'Enabled', 'Description', 'Stage'], rows))
 }
 
-export function tracez(): string {
-  return page(
-    'Trace Spans',
-    html`<p>This build does not record spans of its own operations, so there are none here.</p>`,
-  )
-}
-
 /** For programs: every component with its state and its config, secrets redacted. */
 export function componentz({ build, phase, components, pipelines }: EngineView): string {
   const plain = (_key: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value)
@@ -64,7 +85,8 @@ export function componentz({ build, phase, components, pipelines }: EngineView):
 }
 
 export function expvarz(): string {
-  return `${JSON.stringify({ cmdline: process.argv, memstats: process.memoryUsage(), uptime: process.uptime() }, null, 2)}\n`
+  const cmdline = shownCommandLine(process.argv)
+  return `${JSON.stringify({ cmdline, memstats: process.memoryUsage(), uptime: process.uptime() }, null, 2)}\n`
 }
 
 function componentLinks(engine: EngineView, pipeline: string, ids: readonly string[], kind: string): Html[] {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { ConfigError } from '../../pipeline/config/config.ts'
+import { newLogs } from '../../pipeline/data/builders.ts'
 import type { ComponentView, EngineView } from '../../pipeline/telemetry/engine-view.ts'
+import { Tracer } from '../../pipeline/telemetry/tracer.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
 import factory from './index.ts'
@@ -16,11 +18,13 @@ const component = (kind: ComponentView['kind'], id: string, more: Partial<Compon
   sinceUnixNano: 1_700_000_000_000_000_000n,
   stability: { traces: 'beta' },
   config: { token: '[REDACTED]' },
+  taken: {},
+  given: {},
   ...more,
 })
 const engine: Partial<EngineView> = {
   components: [
-    component('receiver', 'otlp'),
+    component('receiver', 'otlp', { given: { traces: { batches: 3, items: 41, bytes: 999, refusedItems: 7 } } }),
     component('processor', 'batch', { pipeline: 'traces', config: { note: '<script>alert(1)</script>' } }),
     component('connector', 'forward'),
     component('exporter', 'otlp_http/<b>', { state: 'recoverable', message: 'refused & "retried"' }),
@@ -33,8 +37,9 @@ const engine: Partial<EngineView> = {
   featureGates: [{ id: 'some.gate', enabled: true, stage: 'Alpha', description: "It's a gate" }],
 }
 
-async function open(yaml = '') {
-  const { instance, context } = build(factory, `endpoint: 127.0.0.1:0\n${yaml}`, { ...nothing, engine })
+async function open(yaml = '', more: Partial<EngineView> = {}) {
+  const view = { ...engine, ...more }
+  const { instance, context } = build(factory, `endpoint: 127.0.0.1:0\n${yaml}`, { ...nothing, engine: view })
   await instance.start?.()
   const address = String(context.recorded.lines.find(({ fields }) => fields['endpoint'])?.fields['endpoint'])
   const get = async (path: string) => {
@@ -54,7 +59,7 @@ suite('zpages', () => {
       ['/debug/pipelinez', 200, /traces\/2[\s\S]*forward \(connector\)/],
       ['/debug/extensionz', 200, /zextensionname=zpages/],
       ['/debug/featurez', 200, /some\.gate<\/td><td>true<\/td><td>It&#39;s a gate/],
-      ['/debug/tracez', 200, /does not record spans/],
+      ['/debug/tracez', 200, /No spans yet/],
       ['/debug/expvarz', 404, /404 page not found/],
       ['/debug/', 404, /404/],
       ['/', 404, /404/],
@@ -91,6 +96,37 @@ suite('zpages', () => {
     }
     assert.deepEqual([components.length, components[0]?.sinceUnixNano, pipelines.length], [5, '1700000000000000000', 2])
     await stop()
+  })
+
+  test('pipelinez shows what went over each edge', async () => {
+    const { get, stop } = await open()
+    const { body } = await get('/debug/pipelinez')
+    const cells = ['traces', 'otlp', 'receiver', '', '', '', '', '3', '41', '999', '7']
+    assert.ok(body.includes(cells.map((cell) => `<td>${cell}</td>`).join('')))
+    await stop()
+  })
+
+  test('tracez shows spans by latency and by error, with their attributes, while it is served', async () => {
+    const tracer = new Tracer()
+    const { get, stop } = await open('', { spans: tracer })
+    assert.ok(tracer.isOn)
+    const batch = newLogs().resource({}).record({}).build()
+    const received = tracer.received('receiver/otlp/LogsReceived', batch, { transport: 'grpc' })
+    tracer.end(tracer.work('exporter/x/logs', batch, [], {}), { 'items.failed': 1 }, new Error('no <route>'))
+    const running = await get('/debug/tracez?zspanname=receiver%2Fotlp%2FLogsReceived&ztype=0')
+    assert.match(running.body, new RegExp(`${received.spanId}[\\s\\S]*transport=&quot;grpc&quot;`))
+    tracer.end(received, { accepted_log_records: 1 })
+    const failed = await get('/debug/tracez?zspanname=exporter%2Fx%2Flogs&ztype=2')
+    assert.match(failed.body, /items\.failed=1\s*error: no &lt;route&gt;/)
+    assert.match(failed.body, new RegExp(received.spanId))
+    const bucket = tracer.ring
+      .summaries()
+      .at(-1)
+      ?.latency.findIndex(({ count }) => count === 1)
+    const done = await get(`/debug/tracez?zspanname=receiver%2Fotlp%2FLogsReceived&ztype=1&zlatencybucket=${bucket}`)
+    assert.match(done.body, /accepted_log_records=1/)
+    await stop()
+    assert.ok(!tracer.isOn && tracer.ring.summaries().length === 0)
   })
 
   test('expvar is served when it is asked for', async () => {

@@ -1,6 +1,6 @@
 /** A tree to the plain value that a schema asks for, with the rules and words of upstream's decoder: no weak typing, null is zero, unknown keys are errors. */
 import type { Position } from './config.ts'
-import { branchFor, branches, type FieldSchema, hasType, takesAnything, takesNull } from './field-schema.ts'
+import { branches, branchFor, type FieldSchema, hasType, takesAnything, takesNull } from './field-schema.ts'
 import { splitList } from './fields.ts'
 import type { Path, Problems } from './problems.ts'
 import { didYouMean } from './suggest.ts'
@@ -88,11 +88,9 @@ class Coercion {
         if (got !== absent) value.push([name, got])
       } else if (additionalProperties === false) {
         const known = [...Object.keys(properties), ...(isOptional ? ['enabled'] : [])]
-        this.#problems.add(
-          place.path,
-          `${quoted(place.inside)}has invalid keys: ${name}${didYouMean(name, known) || listOf(known)}`,
-          entry.key,
-        )
+        const removed = schema['x-removed']?.[name]
+        const cure = removed === undefined ? didYouMean(name, known) || listOf(known) : `; no longer a key: ${removed}`
+        this.#problems.add(place.path, `${quoted(place.inside)}has invalid keys: ${name}${cure}`, entry.key)
         // Under its right name it might have been what a check of this section asks for.
         this.#problems.leaveOut(inner.path)
       } else {

@@ -44,7 +44,7 @@ export function decodeComponent<K extends Kind>(
     value: value?.output,
     sending: sending?.output,
     redacted,
-    effective: shown,
+    printed: (printing) => effective(input, schema.all, printing),
     fingerprint,
     position: key,
   }

@@ -2,6 +2,8 @@
 import type { Factory, Kind } from '../component.ts'
 import type { Signal } from '../data/telemetry.ts'
 import type { ServiceTelemetry } from '../telemetry/settings.ts'
+import type { Printing } from './effective.ts'
+import type { ConfigTree } from './tree.ts'
 
 /** `type[/name]`. `text` is the canonical spelling: aliases of the type stay as the user wrote them. */
 export interface ComponentId {
@@ -57,8 +59,8 @@ export interface ComponentConfig<K extends Kind = Kind> {
   readonly sending: unknown
   /** The typed value with defaults filled in and secrets replaced, for `print-config` and zpages. */
   readonly redacted: unknown
-  /** The same with its secrets, for `print-config --mode unredacted` and nothing else. */
-  readonly effective: unknown
+  /** The same in other forms, for `print-config`. */
+  printed(printing: Printing): unknown
   /** Equal text = equal config: what a reload compares. */
   readonly fingerprint: string
   readonly position: Position | undefined
@@ -82,8 +84,8 @@ export interface Config {
   readonly extensions: ReadonlyMap<string, ComponentConfig<'extension'>>
   readonly service: {
     readonly telemetry: ServiceTelemetry
-    /** `service::telemetry` with its defaults, as `print-config` shows it. May hold headers of exporters in the clear. */
-    readonly effectiveTelemetry: unknown
+    /** `service::telemetry` with its defaults, as `print-config` shows it. */
+    printedTelemetry(printing: Printing): unknown
     readonly extensions: readonly ComponentId[]
     readonly pipelines: ReadonlyMap<string, PipelineConfig>
     /** Files and packages that bring components, as the user wrote them. */
@@ -91,6 +93,8 @@ export interface Config {
   }
   /** Files that this configuration was read from, for `--watch`. */
   readonly files: readonly string[]
+  /** What it was decoded from, for those who decode it again: worker threads. */
+  readonly tree: ConfigTree
   /** Not errors: deprecated aliases, unset environment variables, ... Logged at start, in order. */
   readonly warnings: readonly ConfigProblem[]
 }

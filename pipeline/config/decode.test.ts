@@ -167,7 +167,7 @@ service:
     'yaml:5:48',
     'yaml:7:22',
     'yaml:8:3',
-    'yaml:9:25',
+    'yaml:9:56',
     'yaml:9:69',
     'yaml:9:80',
     'yaml:11:29',
@@ -443,7 +443,7 @@ test('what is shown has durations as Go prints them, defaults, and no secret', a
   )
   const one = (await decode(yaml)).exporters.get('otlp_grpc')
   assert.doesNotMatch(JSON.stringify(one?.redacted), /hush/)
-  assert.equal(JSON.stringify(one?.effective).split('hush').length, 4)
+  assert.equal(JSON.stringify(one?.printed({ isRedacted: false })).split('hush').length, 4)
   const shown = one?.redacted as Record<string, unknown>
   assert.equal(shown['timeout'], '5s')
   assert.deepEqual(shown['headers'], [

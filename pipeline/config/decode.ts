@@ -53,6 +53,7 @@ export async function decodeConfig(
     extensions: extensions.components,
     service,
     files,
+    tree: { root, files, warnings },
     warnings: [...warnings, ...inFileOrder(problems.warnings)],
   }
 }

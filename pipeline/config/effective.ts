@@ -4,10 +4,13 @@
  */
 import { formatDuration, parseDuration } from './duration.ts'
 import { branches, branchFor, type FieldSchema, takesAnything } from './field-schema.ts'
+import { lowestLevel } from './fields.ts'
 
 export interface Printing {
   /** Secrets become `[REDACTED]`. */
   readonly isRedacted: boolean
+  /** As upstream's JSON has them, which keeps Go's numbers; otherwise as Go prints them. */
+  readonly areDurationsNanoseconds?: boolean
 }
 const redactedText = '[REDACTED]'
 
@@ -15,7 +18,9 @@ export function effective(value: unknown, schema: FieldSchema, printing: Printin
   if (branches(schema)) return union(value, schema, printing)
   switch (schema['x-kind']) {
     case 'duration':
-      return durationText(value)
+      return durationText(value, printing)
+    case 'level':
+      return levelName(value, schema)
     case 'secret':
       return hide(value, printing)
     case 'headers':
@@ -46,17 +51,29 @@ function plain(value: unknown, schema: FieldSchema, printing: Printing): unknown
 }
 
 function missing(schema: FieldSchema, printing: Printing): unknown {
-  if (!('x-default' in schema)) return undefined
+  if (!('x-default' in schema) || schema['x-unprinted']) return undefined
   const value = schema['x-default']
   // Of a duration it is the output, milliseconds, where an input would be nanoseconds.
-  if (schema['x-kind'] === 'duration' && typeof value === 'number') return formatDuration(value)
+  if (schema['x-kind'] === 'duration' && typeof value === 'number') return shownDuration(value, printing)
   return effective(value, schema, printing)
 }
 
-function durationText(value: unknown): unknown {
-  if (typeof value === 'number') return formatDuration(value / 1e6)
+function durationText(value: unknown, printing: Printing): unknown {
+  if (typeof value === 'number') return shownDuration(value / 1e6, printing)
   const ms = typeof value === 'string' ? parseDuration(value) : undefined
-  return typeof ms === 'number' ? formatDuration(ms) : jsonSafe(value)
+  return typeof ms === 'number' ? shownDuration(ms, printing) : jsonSafe(value)
+}
+
+function shownDuration(ms: number, { areDurationsNanoseconds }: Printing): string | number {
+  return areDurationsNanoseconds ? Math.round(ms * 1e6) : formatDuration(ms)
+}
+
+/** Upstream's `configtelemetry.Level` prints itself so, and is left out as `basic`, its zero; zap's level stays in lower case. */
+function levelName(value: unknown, schema: FieldSchema): unknown {
+  const names = schema.enum?.map(String) ?? []
+  const name = typeof value === 'number' ? names[value - lowestLevel] : String(value).toLowerCase()
+  if (!names.includes('normal') || name === undefined) return name
+  return name === 'basic' ? undefined : name.slice(0, 1).toUpperCase() + name.slice(1)
 }
 
 function hide(value: unknown, { isRedacted }: Printing): unknown {
@@ -74,7 +91,8 @@ function headerEntries(value: unknown, printing: Printing): unknown {
     })
   }
   if (!isRecord(value)) return hide(value, printing)
-  return Object.entries(value).map(([name, text]) => ({ name, value: hide(text, printing) }))
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return entries.map(([name, text]) => ({ name, value: printing.isRedacted ? redactedText : jsonSafe(text) }))
 }
 
 function optionalSection(value: unknown, schema: FieldSchema, printing: Printing): unknown {

@@ -8,6 +8,8 @@ const maxRounds = 1_000
 /** Upstream has none of these two: a text that doubles a thousand times would take the machine with it. */
 const maxTextLength = 16 * 1024 * 1024
 const maxRetrievals = 100_000
+/** Of one text: a file that refers to itself would be read a million times within the rounds. */
+const maxRetrievalsOfText = 10_000
 
 export interface Expansion {
   readonly root: MapNode
@@ -25,7 +27,9 @@ class Expander {
   readonly problems: ConfigProblem[] = []
   readonly warnings: ConfigProblem[] = []
   readonly #providers: Providers
+  readonly #known = new Map<string, { readonly scheme: string; readonly got: Retrieved }>()
   #retrievals = 0
+  #retrievalsOfText = 0
 
   constructor(providers: Providers) {
     this.#providers = providers
@@ -53,6 +57,7 @@ class Expander {
   async #fully(scalar: ScalarNode, path: string): Promise<Node> {
     if (!refers(scalar)) return scalar
     const warnings: string[] = []
+    this.#retrievalsOfText = 0
     try {
       let node: Node = scalar
       for (let round = 0; round < maxRounds; round++) {
@@ -133,6 +138,9 @@ class Expander {
   }
 
   async #retrieve(reference: string): Promise<{ readonly scheme: string; readonly got: Retrieved }> {
+    if (++this.#retrievals > maxRetrievals || ++this.#retrievalsOfText > maxRetrievalsOfText) throw tooMany()
+    const known = this.#known.get(reference)
+    if (known) return known
     const inner = reference.slice(2, -1)
     const uri = inner.includes(':') ? inner : `env:${inner}`
     // `${NAME:-default}` reads as a scheme, here as upstream.
@@ -140,8 +148,9 @@ class Expander {
     const location = name && !inner.startsWith('env:') ? undefined : parseLocation(uri)
     if (location === undefined) throw new Error(`invalid uri: "${uri}"${name ? `; write \${env:${inner}}` : ''}`)
     if (location.opaque.includes('$')) throw new Error(`the uri "${uri}" contains unsupported characters ('$')`)
-    if (++this.#retrievals > maxRetrievals) throw tooMany()
-    return { scheme: location.scheme, got: await this.#providers.retrieve(location) }
+    const found = { scheme: location.scheme, got: await this.#providers.retrieve(location) }
+    this.#known.set(reference, found)
+    return found
   }
 }
 

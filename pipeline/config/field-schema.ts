@@ -20,6 +20,10 @@ export interface FieldSchema {
   readonly 'x-flavour'?: Flavour
   /** Of the output: JSON Schema has no default where a transform makes it something else. */
   readonly 'x-default'?: unknown
+  /** Keys that upstream had once, and what to write instead. */
+  readonly 'x-removed'?: Readonly<Record<string, string>>
+  /** A default that `print-config` leaves out, as upstream does. */
+  readonly 'x-unprinted'?: true
   readonly $ref?: string
   readonly $defs?: Readonly<Record<string, FieldSchema>>
 }

@@ -115,7 +115,7 @@ export function componentId() {
 }
 
 /** The number behind the first name, as in upstream's `configtelemetry` and in zap. */
-const lowestLevel = -1
+export const lowestLevel = -1
 
 /** One of `names`, in any case, or its number: upstream's decoder takes both. */
 export function level<const N extends readonly [string, ...string[]]>(
@@ -127,9 +127,6 @@ export function level<const N extends readonly [string, ...string[]]>(
     return typeof value === 'string' ? value.toLowerCase() : value
   }
   return z
-    .preprocess(
-      canonical,
-      z.enum(names, { error: ({ input }) => message(String(input)) }),
-    )
+    .preprocess(canonical, z.enum(names, { error: ({ input }) => message(String(input)) }))
     .meta({ 'x-kind': 'level' })
 }

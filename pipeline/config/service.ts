@@ -3,7 +3,7 @@ import type { ServiceTelemetry } from '../telemetry/settings.ts'
 import { serviceTelemetry, telemetryKeys } from '../telemetry/telemetry-keys.ts'
 import { coerceSection } from './coerce.ts'
 import type { ComponentId, PipelineConfig, PipelineId, Position } from './config.ts'
-import { effective } from './effective.ts'
+import { effective, type Printing } from './effective.ts'
 import type { FeatureGates } from './feature-gates.ts'
 import { fieldSchema } from './field-schema.ts'
 import { parseComponentId, parsePipelineId, signals } from './ids.ts'
@@ -21,7 +21,7 @@ export interface Declared {
 }
 export interface DecodedService {
   readonly telemetry: ServiceTelemetry
-  readonly effectiveTelemetry: unknown
+  printedTelemetry(printing: Printing): unknown
   readonly extensions: readonly ComponentId[]
   readonly pipelines: ReadonlyMap<string, PipelineConfig>
   readonly plugins: readonly string[]
@@ -50,14 +50,14 @@ export function decodeService(root: MapNode, declared: Declared, problems: Probl
 function telemetry(
   entry: Entry | undefined,
   problems: Problems,
-): Pick<DecodedService, 'telemetry' | 'effectiveTelemetry'> {
+): Pick<DecodedService, 'telemetry' | 'printedTelemetry'> {
   const path = ['service', 'telemetry']
   const schema = fieldSchema(telemetryKeys)
   const input = coerceSection(entry?.value, schema, path, 'service.telemetry', problems)
   const parsed = parse(telemetryKeys, input, { path, node: entry?.value, key: entry?.key }, problems)
   // Only a config that is not checked goes on without its own.
   const settings = serviceTelemetry(parsed?.output ?? telemetryKeys.parse({}))
-  return { telemetry: settings, effectiveTelemetry: effective(input, schema, { isRedacted: true }) }
+  return { telemetry: settings, printedTelemetry: (printing) => effective(input, schema, printing) }
 }
 
 function pipelines(

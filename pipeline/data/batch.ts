@@ -1,6 +1,7 @@
 /** Batches from chunks, and several batches as one. */
 import { LogsBatch } from './logs.ts'
 import { MetricsBatch } from './metrics.ts'
+import { commonOrigin } from './origin.ts'
 import { ProfilesBatch } from './profiles.ts'
 import type { Batch, Batches, Origin, Signal } from './telemetry.ts'
 import { TracesBatch } from './traces.ts'
@@ -23,10 +24,10 @@ export function fromChunks<S extends Signal>(
   return new Class(chunks.map(plain), counts, origin) as Batch as Batches[S]
 }
 
-/** One batch with the chunks of all; nothing is copied. Its origin is the first one's, unless given: merge only batches whose origins are equal. */
+/** One batch with the chunks of all; nothing is copied. Its origin is what theirs have in common, unless given: merge only batches of one `context.originKey`. */
 export function concat<S extends Signal>(signal: S, batches: readonly Batches[S][], origin?: Origin): Batches[S] {
   const first = batches[0]
-  const from = origin ?? first?.origin ?? noOrigin
+  const from = origin ?? (first === undefined ? noOrigin : commonOrigin(batches.map((batch) => batch.origin)))
   if (first !== undefined && batches.length === 1) return first.withOrigin(from) as Batches[S]
   const chunks: Uint8Array[] = []
   const counts: number[] = []

@@ -193,6 +193,8 @@ export interface Origin {
   /** Client metadata (headers), names in lower case; empty unless the receiver has `include_metadata`. */
   readonly metadata: ReadonlyMap<string, readonly string[]>
   readonly auth?: unknown
+  /** The request's W3C trace context, for the engine's own spans. */
+  readonly traceparent?: string
 }
 
 /** What every batch has, whatever its signal. */

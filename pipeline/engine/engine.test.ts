@@ -14,7 +14,7 @@ import { startEngine } from '../testing/engine.ts'
 import { memorySink, memorySource } from '../testing/memory.ts'
 
 interface Greeting {
-  greet(): string
+  readonly greet: () => string
 }
 const greeting = capability<Greeting>('greeting')
 const greeter = defineExtension({

@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import type { Config } from '../config/config.ts'
+import { Rejected } from '../component.ts'
+import type { ComponentConfig, Config } from '../config/config.ts'
+import type { Batch } from '../data/telemetry.ts'
 import { Graph, messageOf } from '../graph/graph.ts'
-import { planGraph } from '../graph/plan.ts'
+import { deliver } from '../graph/inlet.ts'
+import { type Plan, planGraph } from '../graph/plan.ts'
 import { type ReloadReport, reloadGraph } from '../graph/reload.ts'
 import type { BuildInfo, EngineView } from '../telemetry/engine-view.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { type PoolOptions, WorkerPool } from '../workers/pool.ts'
+import { type Cut, splitPlan } from '../workers/split.ts'
 import { OwnTelemetry } from './own-telemetry.ts'
 
 export interface EngineOptions {
@@ -15,6 +20,11 @@ export interface EngineOptions {
   readonly featureGates: EngineView['featureGates']
   readonly handlerTimeoutMs?: number
   readonly swapTimeoutMs?: number
+  /** In a worker thread: which one, from 1, and what of the plan runs there. Its listeners share their ports with the other workers'. */
+  readonly worker?: number
+  readonly shapePlan?: (plan: Plan) => Plan
+  /** Of the owner: the threads that run the wide part of the plan. */
+  readonly workers?: PoolOptions
 }
 
 /** Why the engine stopped by itself. */
@@ -30,6 +40,7 @@ export class Engine {
   readonly #telemetry: OwnTelemetry
   readonly #view: EngineView
   #graph: Graph | undefined
+  #pool: WorkerPool | undefined
   #config: Config
   #phase: EngineView['phase'] = 'starting'
   #readySinceUnixNano = 0n
@@ -57,7 +68,7 @@ export class Engine {
     this.#options = options
     this.#config = config
     this.#telemetry = telemetry
-    this.logger = telemetry.logger
+    this.logger = options.worker === undefined ? telemetry.logger : telemetry.logger.with({ worker: options.worker })
     this.failed = new Promise((resolve) => {
       this.#onFailure = resolve
     })
@@ -88,38 +99,51 @@ export class Engine {
   async shutdown(deadline: AbortSignal): Promise<readonly Error[]> {
     await this.#reloading
     this.#phase = 'stopping'
-    this.logger.info('Starting shutdown...')
+    this.#say('Starting shutdown...')
+    await this.#pool?.shutdown(deadline)
     const errors = (await this.#graph?.shutdown(deadline)) ?? []
     this.#phase = 'stopped'
-    this.logger.info('Shutdown complete.')
-    await this.#telemetry.close()
+    this.#say('Shutdown complete.')
+    await this.#telemetry.close(deadline)
     return errors
   }
 
   async #start(): Promise<void> {
     this.#logWarnings(this.#config)
-    const graph = new Graph(planGraph(this.#config), {
+    const graph = new Graph(this.#planOf(this.#config), {
       logger: this.logger,
       view: this.#view,
+      tracer: this.#telemetry.tracer,
       random: Math.random,
       handlerTimeoutMs: this.#options.handlerTimeoutMs ?? 60_000,
       swapTimeoutMs: this.#swapTimeoutMs,
       meter: (labels) => this.#telemetry.registry.meter(labels),
+      sharesPorts: this.#options.worker !== undefined,
       fatal: (component, message) => this.#onFailure({ component, message }),
     })
     this.#graph = graph
     const { command, version } = this.#options.build
-    this.logger.info(`Starting ${command}...`, { Version: version, NumCPU: availableParallelism() })
+    this.#say(`Starting ${command}...`, { Version: version, NumCPU: availableParallelism() })
     await graph.start()
+    await this.#startWorkers()
     this.#phase = 'ready'
     this.#readySinceUnixNano = nowUnixNano()
-    this.logger.info('Everything is ready. Begin running and processing data.')
+    this.#say('Everything is ready. Begin running and processing data.')
   }
 
   async #reload(): Promise<ReloadReport> {
     if (this.#graph === undefined || this.#phase !== 'ready') throw new Error('the engine is not running')
     const config = await this.#options.readConfig()
-    const report = await reloadGraph(this.#graph, planGraph(config))
+    const plan = this.#planOf(config)
+    // The workers first: what they send to a pipeline that is not there yet waits for the end of this reload.
+    await this.#pool?.run(config.tree)
+    let report: ReloadReport
+    try {
+      report = await reloadGraph(this.#graph, plan)
+    } catch (error) {
+      await this.#pool?.run(this.#config.tree)
+      throw error
+    }
     this.#config = config
     try {
       await this.#telemetry.change(config.service.telemetry)
@@ -129,8 +153,42 @@ export class Engine {
       })
     }
     this.#logWarnings(config)
-    this.logger.info('Configuration reloaded.', report)
+    this.#say('Configuration reloaded.', report)
     return report
+  }
+
+  #planOf(config: Config): Plan {
+    const plan = planGraph(config)
+    if (this.#options.workers !== undefined) return splitPlan(plan, ownersCrossing).owner
+    return this.#options.shapePlan?.(plan) ?? plan
+  }
+
+  async #startWorkers(): Promise<void> {
+    const { workers } = this.#options
+    if (workers === undefined) return
+    this.#pool = new WorkerPool(workers, {
+      deliver: (cut, batch) => this.#deliver(cut, batch),
+      metrics: (worker, families) => this.#telemetry.registry.include(`worker ${worker}`, families),
+      failed: (component, message) => this.#onFailure({ component, message }),
+    })
+    await this.#pool.run(this.#config.tree)
+  }
+
+  /** What a worker hands over goes on where its part of the pipeline ended. */
+  async #deliver(cut: Cut, batch: Batch): Promise<void> {
+    let inlet = this.#graph?.inletAt(cut.pipeline, cut.next, batch.signal)
+    if (inlet === undefined) {
+      await this.#reloading
+      inlet = this.#graph?.inletAt(cut.pipeline, cut.next, batch.signal)
+    }
+    if (inlet === undefined) throw new Rejected(`pipeline "${cut.pipeline}" is not there any more`, { retryable: true })
+    await deliver(inlet, batch)
+  }
+
+  /** Lines that people wait for: the owner's, once. */
+  #say(message: string, fields: object = {}): void {
+    if (this.#options.worker === undefined) this.logger.info(message, fields)
+    else this.logger.debug(message, fields)
   }
 
   #logWarnings(config: Config): void {
@@ -156,6 +214,7 @@ export class Engine {
       build: this.#options.build,
       startedUnixNano,
       featureGates: this.#options.featureGates,
+      spans: this.#telemetry.tracer,
       get phase() {
         return phase()
       },
@@ -170,6 +229,11 @@ export class Engine {
       },
     }
   }
+}
+
+/** The owner's half has no crossings of its own. */
+function ownersCrossing(cut: Cut): ComponentConfig {
+  return { id: { text: `crossing/${cut.pipeline}` } } as ComponentConfig
 }
 
 function nowUnixNano(): bigint {

@@ -1,29 +1,47 @@
+import type { Clock } from '../component.ts'
+import { WallClock } from '../graph/clock.ts'
+import { userAgent } from '../net/user-agent.ts'
 import type { BuildInfo } from '../telemetry/engine-view.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { registerLoopDelay } from '../telemetry/loop-delay.ts'
+import type { OwnResource } from '../telemetry/own-resource.ts'
 import { type ClosableLogger, createLogger, registerLogMetrics } from '../telemetry/pino-logger.ts'
 import { registerProcessMetrics } from '../telemetry/process-metrics.ts'
 import { servePrometheus } from '../telemetry/prometheus.ts'
 import { Registry } from '../telemetry/registry.ts'
 import type { ServiceTelemetry } from '../telemetry/settings.ts'
 import { SwitchableLogger } from '../telemetry/switchable-logger.ts'
+import { Tracer } from '../telemetry/tracer.ts'
+import type { Sending } from './own-sending.ts'
 
 type Served = { readonly address: string; close(): Promise<void> }
 
-/** The engine's own log and metrics, as `service::telemetry` says; a reload may change them. */
+/** How long own telemetry that waits may hold up a shutdown or a reload. */
+const closeTimeoutMs = 3_000
+
+/** The engine's own log, metrics and spans, as `service::telemetry` says; a reload may change them. */
 export class OwnTelemetry {
   readonly registry: Registry
   readonly logger: Logger
+  readonly tracer = new Tracer()
   readonly #resource: ReadonlyMap<string, string>
+  readonly #build: BuildInfo
+  readonly #instanceId: string
   readonly #switch: SwitchableLogger
+  readonly #clock: Clock & { stop(): void }
   #sink: ClosableLogger
   #served: Served[] = []
+  #sending: Sending | undefined
+  #hasProcessMetrics = false
 
   /** Throws when a log file or a port cannot be opened. */
   static async open(settings: ServiceTelemetry, build: BuildInfo, instanceId: string): Promise<OwnTelemetry> {
     const telemetry = new OwnTelemetry(settings, build, instanceId)
     try {
       telemetry.#served = await telemetry.#serve(settings, [])
+      telemetry.#sending = await telemetry.#send(settings, telemetry.#sink)
+      telemetry.#sending?.begin()
+      telemetry.#sending?.beginReading(undefined)
     } catch (error) {
       await telemetry.close()
       throw error
@@ -32,46 +50,87 @@ export class OwnTelemetry {
   }
 
   private constructor(settings: ServiceTelemetry, build: BuildInfo, instanceId: string) {
+    this.#build = build
+    this.#instanceId = instanceId
     this.#resource = ownResource(settings, build, instanceId)
     this.#sink = createLogger(settings.logs, this.#resource)
     this.#switch = new SwitchableLogger(this.#sink)
     this.logger = this.#switch.logger
     this.registry = new Registry({ resource: this.#resource, level: settings.metrics.level })
-    if (settings.metrics.level !== 'none') {
-      const meter = this.registry.meter({})
-      registerProcessMetrics(meter)
-      registerLoopDelay(meter)
-      registerLogMetrics(meter, this.#sink)
-    }
+    this.#clock = new WallClock((error) => this.logger.error('Own telemetry failed unexpectedly.', { error }))
+    this.#countProcess(settings, this.#sink)
   }
 
   /** Opens what is new before it closes what is gone; throws and changes nothing when that fails. */
   async change(next: ServiceTelemetry): Promise<void> {
     const sink = createLogger(next.logs, this.#resource)
     const before = this.#served
+    let sending: Sending | undefined
     try {
+      sending = await this.#send(next, sink)
       this.#served = await this.#serve(next, before)
     } catch (error) {
+      await sending?.close(AbortSignal.abort())
       await sink.close()
       throw error
     }
     const old = this.#sink
+    const oldSending = this.#sending
     this.#sink = sink
+    this.#sending = sending
+    this.registry.level = next.metrics.level
     this.#switch.switchTo(sink)
-    if (next.metrics.level !== this.registry.level) {
-      this.logger.warn(
-        'service::telemetry::metrics::level changes at the next start only; the running components count as before.',
-      )
-    }
-    if (next.metrics.level !== 'none') registerLogMetrics(this.registry.meter({}), sink)
+    sending?.begin()
+    if (sending === undefined) this.#stopTracing()
+    this.#countProcess(next, sink)
+    if (!sameResource(this.#resource, ownResource(next, this.#build, this.#instanceId)))
+      this.logger.warn('service::telemetry::resource changes at the next start only.')
+    await oldSending?.close(AbortSignal.timeout(closeTimeoutMs))
+    sending?.beginReading(oldSending)
     await old.close()
     for (const one of before) if (!this.#served.includes(one)) await one.close()
   }
 
-  async close(): Promise<void> {
+  async close(deadline: AbortSignal = AbortSignal.timeout(closeTimeoutMs)): Promise<void> {
+    await this.#sending?.close(AbortSignal.any([deadline, AbortSignal.timeout(closeTimeoutMs)]))
     for (const one of this.#served) await one.close()
     this.#served = []
+    this.#clock.stop()
     await this.#sink.close()
+  }
+
+  #countProcess({ metrics }: ServiceTelemetry, sink: ClosableLogger): void {
+    if (metrics.level === 'none') return
+    const meter = this.registry.meter({})
+    registerLogMetrics(meter, sink)
+    if (this.#hasProcessMetrics) return
+    this.#hasProcessMetrics = true
+    registerProcessMetrics(meter)
+    registerLoopDelay(meter)
+  }
+
+  #stopTracing(): void {
+    const never = { root: 0, remoteSampled: 0, remoteNotSampled: 0, localSampled: 0, localNotSampled: 0 }
+    this.tracer.configure({ sinks: [], sampler: never, joinsRemote: false })
+  }
+
+  /** What sends is loaded only when something is to be sent. */
+  async #send(settings: ServiceTelemetry, logger: ClosableLogger): Promise<Sending | undefined> {
+    const { metrics, traces, logs } = settings
+    if (metrics.periodic.length + traces.processors.length + logs.processors.length === 0) return undefined
+    const { Sending } = await import('./own-sending.ts')
+    const { command, version } = this.#build
+    const resource: OwnResource = { attributes: Object.fromEntries(this.#resource), scope: command, version }
+    const sending = new Sending({
+      settings,
+      resource,
+      logger,
+      registry: this.registry,
+      tracer: this.tracer,
+      clock: this.#clock,
+      userAgent: userAgent(this.#build),
+    })
+    return sending
   }
 
   /** Those of `open` that are still wanted, and new ones for the rest. */
@@ -108,4 +167,8 @@ function ownResource(settings: ServiceTelemetry, build: BuildInfo, instanceId: s
     ...settings.resource,
   ])
   return new Map([...all].flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])))
+}
+
+function sameResource(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([name, value]) => b.get(name) === value)
 }

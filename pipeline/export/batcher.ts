@@ -112,7 +112,7 @@ export class Batcher<A extends Accepted> {
 
   #merge(batches: readonly Batch[]): Batch {
     const first = batches[0]!
-    return batches.length === 1 ? first : concat(this.#options.signal, batches, first.origin)
+    return batches.length === 1 ? first : concat(this.#options.signal, batches)
   }
 
   #sizeOf(batch: Batch): number {

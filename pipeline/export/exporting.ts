@@ -7,7 +7,7 @@ import type { SendingSettings } from './sending.ts'
 
 export type SenderContext = Pick<
   Context,
-  'id' | 'clock' | 'random' | 'meter' | 'logger' | 'signal' | 'dropped' | 'status'
+  'id' | 'clock' | 'random' | 'meter' | 'logger' | 'signal' | 'engine' | 'dropped' | 'status' | 'extension'
 >
 export interface ExportingOptions {
   readonly context: SenderContext
@@ -15,6 +15,12 @@ export interface ExportingOptions {
   readonly handler: Handler
   /** Output of `sendingKeys`. */
   readonly sending: SendingSettings
+  /** Runs around each export, its retries included; `parts` are what the batch was merged from. */
+  readonly around?: (
+    batch: Batch,
+    parts: readonly { readonly batch: Batch }[],
+    run: () => Promise<void>,
+  ) => Promise<void>
 }
 
 /** One export with all its retries, counted. */
@@ -25,10 +31,12 @@ export class Exporting {
   readonly #context: SenderContext
   readonly #attempts: Attempts
   readonly #retries: Retries | undefined
+  readonly #around: ExportingOptions['around']
   #isReplaced = false
 
-  constructor({ context, signal, handler, sending }: ExportingOptions) {
+  constructor({ context, signal, handler, sending, around }: ExportingOptions) {
     this.#context = context
+    this.#around = around
     this.metrics = new ExportMetrics(context.meter, context.id, signal)
     this.#attempts = new Attempts(handler, sending.timeout ?? 0, context.clock)
     const retry = sending.retry_on_failure
@@ -44,7 +52,11 @@ export class Exporting {
   }
 
   /** Throws only `Rejected`; its `remaining` is what did not get through. */
-  async run(batch: Batch): Promise<void> {
+  run(batch: Batch, parts: readonly { readonly batch: Batch }[] = []): Promise<void> {
+    return this.#around === undefined ? this.#run(batch) : this.#around(batch, parts, () => this.#run(batch))
+  }
+
+  async #run(batch: Batch): Promise<void> {
     this.metrics.started()
     try {
       if (this.#retries) await this.#retries.run(batch)
@@ -53,7 +65,7 @@ export class Exporting {
       const refusal = error instanceof Rejected ? error : this.#bug(error)
       const failed = refusal.remaining?.count ?? batch.count
       // What a successor will send has not failed yet.
-      this.metrics.ended(batch.count - failed, this.#isReplaced && refusal.retryable ? 0 : failed)
+      this.metrics.ended(batch.count - failed, this.#isReplaced && refusal.retryable ? 0 : failed, refusal)
       throw refusal
     }
     this.metrics.ended(batch.count, 0)

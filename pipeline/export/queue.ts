@@ -2,9 +2,10 @@ import { Rejected } from '../component.ts'
 import type { Batch, Origin, Signal } from '../data/telemetry.ts'
 import { type Accepted, Batcher, type Merged } from './batcher.ts'
 import { Capacity } from './capacity.ts'
-import { type Exporting, lossReason, type SenderContext } from './exporting.ts'
+import type { Exporting, SenderContext } from './exporting.ts'
 import { Fifo } from './fifo.ts'
-import type { Reservation, Sender } from './sender.ts'
+import { Refusals, reportLoss, unitsOf } from './outcome.ts'
+import { nothing, type Reservation, type Sender } from './sender.ts'
 import type { QueueSettings } from './sending.ts'
 
 /** A request from its acceptance until everything of it is exported or lost; it occupies room for that long. */
@@ -24,15 +25,13 @@ export interface QueueOptions {
   readonly exporting: Exporting
 }
 
-/** How often a queue that refuses may say so in the log. */
-const refusalLogIntervalMs = 10_000
-
 /** The sending queue in memory, bounded by `queue_size` and `max_bytes`, drained by `num_consumers`. */
 export class ExportQueue implements Sender {
   readonly #context: SenderContext
   readonly #settings: QueueSettings
   readonly #exporting: Exporting
   readonly #capacity: Capacity
+  readonly #refusals: Refusals
   readonly #batcher: Batcher<Entry> | undefined
   readonly #ready = new Fifo<Merged<Entry>>()
   #running = 0
@@ -41,14 +40,13 @@ export class ExportQueue implements Sender {
   /** Who takes what is left, once a reload has put another sender in this one's place. */
   #heir: ((batch: Batch) => void) | undefined
   #onIdle: (() => void) | undefined
-  #refusedItems = 0
-  #nextRefusalLogMs = 0
 
   constructor({ context, signal, settings, originKey, exporting }: QueueOptions) {
     this.#context = context
     this.#settings = settings
     this.#exporting = exporting
     this.#capacity = new Capacity(settings.queue_size, settings.max_bytes)
+    this.#refusals = new Refusals(context, exporting)
     this.#batcher =
       settings.batch &&
       new Batcher<Entry>({
@@ -61,21 +59,18 @@ export class ExportQueue implements Sender {
     context.signal.addEventListener('abort', () => this.#kill(), { once: true })
   }
 
-  start(): void {
+  async start(): Promise<void> {
     this.#exporting.metrics.observeQueue(() => this.#capacity.units, this.#settings.queue_size)
   }
 
   reserve(batch: Batch): Reservation {
     // Upstream drops empty requests without a word, before they are counted.
     if (batch.count === 0) return nothing
-    const units = this.#unitsOf(batch)
+    const units = unitsOf(batch, this.#settings.sizer)
     // Our own limit never loses data: one batch that is larger than all of it is let in alone.
     const bytes = Math.min(batch.retainedBytes, this.#settings.max_bytes || Number.POSITIVE_INFINITY)
-    if (this.#closed) throw this.#refuse(batch, 'the exporter is shut down', true)
-    if (!this.#capacity.canEverHold(units, bytes)) {
-      const most = `${this.#settings.queue_size} ${this.#settings.sizer}`
-      throw this.#refuse(batch, `element size too large: it has ${units}, the queue holds ${most}`, false)
-    }
+    if (this.#closed) throw this.#refusals.refuse(batch, 'the exporter is shut down', true)
+    if (!this.#capacity.canEverHold(units, bytes)) throw this.#refusals.tooLarge(batch, units, this.#settings)
     if (this.#capacity.tryTake(units, bytes)) {
       return {
         certain: !this.#settings.wait_for_result,
@@ -85,7 +80,7 @@ export class ExportQueue implements Sender {
     }
     // Where unfinished batches alone fill the queue, nothing would make room before their timers do.
     if (this.#running === 0) this.#batcher?.flushAll()
-    if (!this.#settings.block_on_overflow) throw this.#refuse(batch, 'sending queue is full', true)
+    if (!this.#settings.block_on_overflow) throw this.#refusals.refuse(batch, 'sending queue is full', true)
     return { certain: false, commit: () => this.#acceptWhenRoom(batch, units, bytes), release: () => {} }
   }
 
@@ -118,7 +113,7 @@ export class ExportQueue implements Sender {
   }
 
   takeOver(batch: Batch): void {
-    const units = this.#unitsOf(batch)
+    const units = unitsOf(batch, this.#settings.sizer)
     const bytes = batch.retainedBytes
     this.#capacity.force(units, bytes)
     this.#admit({ batch, units, bytes, pieces: 1, failure: undefined, settle: undefined })
@@ -138,6 +133,7 @@ export class ExportQueue implements Sender {
 
   #accept(batch: Batch, units: number, bytes: number): Promise<void> {
     const entry: Entry = { batch, units, bytes, pieces: 1, failure: undefined, settle: undefined }
+    this.#exporting.metrics.enqueued(batch.count, batch.byteLength)
     const result = this.#settings.wait_for_result
       ? new Promise<void>((resolve, reject) => {
           entry.settle = (failure) => (failure === undefined ? resolve() : reject(failure))
@@ -177,7 +173,7 @@ export class ExportQueue implements Sender {
   async #export(merged: Merged<Entry>): Promise<void> {
     let failure: Rejected | undefined
     try {
-      await this.#exporting.run(merged.batch)
+      await this.#exporting.run(merged.batch, merged.of)
     } catch (error) {
       failure = error as Rejected
       if (this.#heir !== undefined && failure.retryable && !isAwaited(merged.of)) {
@@ -201,35 +197,14 @@ export class ExportQueue implements Sender {
   }
 
   #report(merged: Merged<Entry>, failure: Rejected): void {
-    const items = failure.remaining?.count ?? merged.batch.count
-    if (isAwaited(merged.of)) {
-      this.#context.logger.error(`Exporting failed. Rejecting data.${this.#exporting.advice}`, {
-        error: failure.message,
-        rejected_items: items,
-      })
+    if (!isAwaited(merged.of)) {
+      reportLoss(this.#context, this.#exporting, merged.batch, failure, this.#closed)
       return
     }
-    this.#context.dropped(items, lossReason(failure, this.#closed), 'lost')
-    this.#context.logger.error(`Exporting failed. Dropping data.${this.#exporting.advice}`, {
+    this.#context.logger.error(`Exporting failed. Rejecting data.${this.#exporting.advice}`, {
       error: failure.message,
-      dropped_items: items,
+      rejected_items: failure.remaining?.count ?? merged.batch.count,
     })
-  }
-
-  /** The sender hears it and may try again, so it is no drop; the log hears of it now and then. */
-  #refuse(batch: Batch, message: string, retryable: boolean): Rejected {
-    this.#exporting.metrics.enqueueFailed(batch.count)
-    this.#refusedItems += batch.count
-    const nowMs = this.#context.clock.nowMs()
-    if (nowMs >= this.#nextRefusalLogMs) {
-      this.#context.logger.error(`Exporting failed. Rejecting data.${this.#exporting.advice}`, {
-        error: message,
-        rejected_items: this.#refusedItems,
-      })
-      this.#refusedItems = 0
-      this.#nextRefusalLogMs = nowMs + refusalLogIntervalMs
-    }
-    return new Rejected(message, { retryable })
   }
 
   /** Nothing more is tried: what runs is interrupted, and the rest fails at its first attempt, so that it is counted and logged like any loss. */
@@ -249,22 +224,9 @@ export class ExportQueue implements Sender {
       this.#pump()
     })
   }
-
-  #unitsOf(batch: Batch): number {
-    switch (this.#settings.sizer) {
-      case 'requests':
-        return 1
-      case 'items':
-        return batch.count
-      case 'bytes':
-        return batch.byteLength
-    }
-  }
 }
 
 /** Whether the senders of all of it hear the result, so that a failure is theirs to handle and no loss. */
 function isAwaited(entries: readonly Entry[]): boolean {
   return entries.every((entry) => entry.settle !== undefined)
 }
-
-const nothing: Reservation = { certain: true, commit: () => Promise.resolve(), release: () => {} }

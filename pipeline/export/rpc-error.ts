@@ -52,3 +52,10 @@ export function isRetryableCode(code: number, hasRetryInfo: boolean): boolean {
       return false
   }
 }
+
+/** The `error.type` that upstream gives a failed export: the name of its gRPC code, `_OTHER` where it has none. */
+export function errorType({ grpcCode, message }: Rejected): string {
+  if (grpcCode !== undefined) return names[grpcCode] ?? `Code(${grpcCode})`
+  if (message.endsWith('context deadline exceeded')) return 'Deadline_Exceeded'
+  return message.startsWith('export interrupted') ? 'Shutdown' : '_OTHER'
+}

@@ -32,7 +32,7 @@ function open(yaml: string, push: Handler = () => {}, originKey?: (origin: Origi
     },
     ...(originKey ? { originKey } : {}),
   })
-  sender.start()
+  void sender.start()
   return { sender, context, attempts }
 }
 
@@ -52,7 +52,10 @@ const unavailable = () => new Rejected('rpc error: code = Unavailable desc = dow
 const noQueue = 'sending_queue: {enabled: false}'
 
 function sum(context: TestContext, name: string): number | undefined {
-  return context.recorded.sums.get(`${name}{exporter="otlp_grpc"}`)
+  // Whatever else is said of it: why it failed, for one.
+  const { sums } = context.recorded
+  const series = [...sums.keys()].filter((key) => key.startsWith(`${name}{`) && key.includes('exporter="otlp_grpc"'))
+  return series.length === 0 ? undefined : series.reduce((all, key) => all + (sums.get(key) ?? 0), 0)
 }
 
 test('a retryable failure is retried after the initial interval, and counts as sent once', async () => {

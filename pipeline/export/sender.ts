@@ -3,6 +3,7 @@
  */
 import { Rejected } from '../component.ts'
 import type { Batch, Origin } from '../data/telemetry.ts'
+import { DiskQueue } from './disk-queue.ts'
 import { Exporting, type ExportingOptions, lossReason, type SenderContext } from './exporting.ts'
 import { ExportQueue } from './queue.ts'
 
@@ -19,14 +20,21 @@ export interface Sender {
   reserve(batch: Batch): Reservation
   /** `reserve` and `commit` in one. */
   consume(batch: Batch): Promise<void>
-  start(): void
-  /** Sends what is held; what is left when `deadline` aborts is counted as lost. Call it before the component's own shutdown. */
+  /** Of a queue on disk: the extension that keeps it. */
+  readonly storage?: string
+  /** Throws when what the queue needs is not there. */
+  start(): Promise<void>
+  /**
+   * Sends what is held; what is left when `deadline` aborts is counted as lost. A queue on disk only ends what is under way and keeps the rest
+   * for the next start. Call it before the component's own shutdown.
+   */
   shutdown(deadline: AbortSignal): Promise<void>
   /**
    * Stops sending and gives everything that was accepted and is not exported to `give`, now and later: a reload puts another sender in this
-   * one's place. What is under way may end until `deadline`. Resolves when nothing runs any more.
+   * one's place. What is under way may end until `deadline`. Resolves when nothing runs any more. A `heir` with the same storage finds there
+   * what waits, and is given nothing.
    */
-  handOver(give: (batch: Batch) => void, deadline: AbortSignal): Promise<void>
+  handOver(give: (batch: Batch) => void, deadline: AbortSignal, heir?: Sender): Promise<void>
   /** Accepts what a predecessor gave up, whatever the limits: it had room there. */
   takeOver(batch: Batch): void
 }
@@ -39,14 +47,19 @@ export function wrapExporter(options: SenderOptions): Sender {
   const { context, sending } = options
   const exporting = new Exporting(options)
   if (sending.sending_queue === undefined) return new DirectSender(context, exporting)
-  return new ExportQueue({
+  const queue = {
     context,
     signal: options.signal,
     settings: sending.sending_queue,
     originKey: options.originKey ?? (() => ''),
     exporting,
-  })
+  }
+  const { storage } = sending.sending_queue
+  return storage === undefined ? new ExportQueue(queue) : new DiskQueue(queue, storage)
 }
+
+/** Of an empty batch. */
+export const nothing: Reservation = { certain: true, commit: () => Promise.resolve(), release: () => {} }
 
 /** No queue: the sender waits for the export itself, so that back pressure is the number of senders. */
 class DirectSender implements Sender {
@@ -60,7 +73,7 @@ class DirectSender implements Sender {
     this.#exporting = exporting
   }
 
-  start(): void {}
+  async start(): Promise<void> {}
 
   reserve(batch: Batch): Reservation {
     if (this.#closed) throw closed()

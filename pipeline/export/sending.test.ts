@@ -14,6 +14,7 @@ test('the defaults are upstream’s, in milliseconds', () => {
       max_bytes: 268_435_456,
       block_on_overflow: false,
       wait_for_result: false,
+      storage: undefined,
       batch: undefined,
     },
     retry_on_failure: {
@@ -50,6 +51,15 @@ for (const [yaml, expected] of batches) {
   })
 }
 
+test('a queue on disk has no limit in bytes unless one is set', () => {
+  const maxBytes = (yaml: string) =>
+    (keys.parse({ sending_queue: parse(yaml) })['sending_queue'] as { max_bytes: number }).max_bytes
+  assert.deepEqual(
+    ['{}', '{storage: file_storage}', '{storage: file_storage, max_bytes: 1GiB}'].map(maxBytes),
+    [268_435_456, 0, 1_073_741_824],
+  )
+})
+
 const problems: readonly (readonly [string, string, string])[] = [
   ['{queue_size: 0}', 'sending_queue', '`queue_size` must be positive'],
   ['{num_consumers: 0}', 'sending_queue', '`num_consumers` must be positive'],
@@ -76,9 +86,9 @@ const problems: readonly (readonly [string, string, string])[] = [
     'duplicate entry in metadata_keys: "a" (case-insensitive)',
   ],
   [
-    '{storage: file_storage}',
-    'sending_queue.storage',
-    'a queue on disk is not supported yet; remove `storage` to use the queue in memory',
+    '{storage: file_storage, wait_for_result: true}',
+    'sending_queue',
+    '`wait_for_result` is not supported with a persistent queue configured with `storage`',
   ],
 ]
 for (const [yaml, path, message] of problems) {

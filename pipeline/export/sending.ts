@@ -19,6 +19,8 @@ export interface QueueSettings {
   readonly max_bytes: number
   readonly block_on_overflow: boolean
   readonly wait_for_result: boolean
+  /** The extension that keeps the queue on disk. */
+  readonly storage: string | undefined
   readonly batch: BatchSettings | undefined
 }
 export interface RetrySettings {
@@ -37,7 +39,9 @@ export interface SendingSettings {
   readonly timeout?: number
 }
 
-const sizer = z.enum(['requests', 'items', 'bytes'])
+const sizer = z.enum(['requests', 'items', 'bytes'], {
+  error: ({ input }) => `invalid sizer: ${JSON.stringify(input)}`,
+})
 
 const partition = z
   .strictObject({
@@ -54,7 +58,7 @@ const partition = z
   })
   .superRefine((section, context) => {
     const problem = (message: string) => context.addIssue({ code: 'custom', message })
-    if (section.idle_timeout <= 0) problem(`\`idle_timeout\` must be positive, found ${section.idle_timeout}`)
+    if (section.idle_timeout <= 0) problem(`\`idle_timeout\` must be positive, found ${section.idle_timeout * 1e6}`)
     const twice = firstDuplicate(section.metadata_keys)
     if (twice !== undefined) problem(`duplicate entry in metadata_keys: ${JSON.stringify(twice)} (case-insensitive)`)
     if (section.cache_size <= 0) problem(`\`cache_size\` must be positive, found ${section.cache_size}`)
@@ -75,13 +79,16 @@ const batch = z
   .superRefine((section, context) => {
     const problem = (message: string) => context.addIssue({ code: 'custom', message })
     if (section.sizer === 'requests') problem('`batch` supports only `items` or `bytes` sizer, found "requests"')
-    if (section.flush_timeout <= 0) problem(`\`flush_timeout\` must be positive, found ${section.flush_timeout}`)
+    if (section.flush_timeout <= 0) problem(`\`flush_timeout\` must be positive, found ${section.flush_timeout * 1e6}`)
     if (section.min_size < 0) problem(`\`min_size\` must be non-negative, found ${section.min_size}`)
     if (section.max_size < 0) problem(`\`max_size\` must be non-negative, found ${section.max_size}`)
     if (section.max_size > 0 && section.max_size < section.min_size) {
       problem(`\`max_size\` (${section.max_size}) must be greater or equal to \`min_size\` (${section.min_size})`)
     }
   })
+
+/** Of a queue in memory. On disk `queue_size` alone is the limit, as upstream has it. */
+const defaultMemoryBytes = 256 * 1024 * 1024
 
 const queue = z
   .strictObject({
@@ -92,25 +99,24 @@ const queue = z
       .describe('What the queue and the running exports hold at most, in units of `sizer`.'),
     sizer: sizer.optional().describe('Unit of `queue_size`: `requests` (default), `items` or `bytes`.'),
     max_bytes: byteSize()
-      .default(256 * 1024 * 1024)
-      .describe('What the queue may pin in memory, beside `queue_size`; 0 = no such limit.'),
+      .optional()
+      .describe(
+        'What the queue may hold, beside `queue_size`; 0 = no such limit. Default: 256MiB in memory, 0 with `storage`.',
+      ),
     block_on_overflow: z.boolean().default(false).describe('A full queue lets the sender wait instead of refusing it.'),
     wait_for_result: z
       .boolean()
       .default(false)
       .describe('The sender hears the result of the export, not of the enqueue.'),
-    storage: componentId().optional().describe('A storage extension, for a queue on disk. Not supported yet.'),
+    storage: componentId().optional().describe('A storage extension, for a queue on disk that survives the process.'),
     batch: optional(batch, 'on').describe('Merges requests before the export.'),
   })
   .superRefine((section, context) => {
     const problem = (message: string, path: string[] = []) => context.addIssue({ code: 'custom', message, path })
     if (section.num_consumers <= 0) problem('`num_consumers` must be positive')
     if (section.queue_size <= 0) problem('`queue_size` must be positive')
-    if (section.storage !== undefined) {
-      problem('a queue on disk is not supported yet; remove `storage` to use the queue in memory', ['storage'])
-      if (section.wait_for_result) {
-        problem('`wait_for_result` is not supported with a persistent queue configured with `storage`')
-      }
+    if (section.storage !== undefined && section.wait_for_result) {
+      problem('`wait_for_result` is not supported with a persistent queue configured with `storage`')
     }
     const unit = section.sizer ?? 'requests'
     if (
@@ -127,9 +133,10 @@ const queue = z
       num_consumers: section.num_consumers,
       queue_size: section.queue_size,
       sizer: unit,
-      max_bytes: section.max_bytes,
+      max_bytes: section.max_bytes ?? (section.storage === undefined ? defaultMemoryBytes : 0),
       block_on_overflow: section.block_on_overflow,
       wait_for_result: section.wait_for_result,
+      storage: section.storage,
       batch: section.batch && { ...section.batch, sizer: batchSizer(section.batch.sizer, unit) },
     }
   })
@@ -167,12 +174,25 @@ const retry = z
 /** The keys that an exporter with this `sending` has. */
 export function sendingKeys(sending: Sending): z.ZodObject {
   return z.object({
-    ...(sending.queue ? { sending_queue: optional(queue, 'default-on').describe('The queue before the export.') } : {}),
+    ...(sending.queue ? { sending_queue: queueKey(sending.queue) } : {}),
     ...(sending.retry ? { retry_on_failure: retry.prefault({}).describe('What happens when an export fails.') } : {}),
-    ...(sending.timeoutMs > 0
-      ? { timeout: duration().default(sending.timeoutMs).describe('How long one attempt may take; 0 = no limit.') }
-      : {}),
+    ...(sending.timeoutMs > 0 ? { timeout: timeoutKey(sending) } : {}),
   })
+}
+
+function queueKey(kind: true | 'off-by-default') {
+  return kind === true
+    ? optional(queue, 'default-on').describe('The queue before the export.')
+    : optional(queue, 'on').describe('The queue before the export; off where the key is absent.')
+}
+
+function timeoutKey({ timeoutMs, takesNegativeTimeout }: Sending) {
+  return duration()
+    .transform((ms) => (takesNegativeTimeout ? Math.max(0, ms) : ms))
+    .refine((ms) => ms >= 0, { error: 'timeout value must be greater than or equal to 0' })
+    .meta({ 'x-kind': 'duration' })
+    .default(timeoutMs)
+    .describe('How long one attempt may take; 0 = no limit.')
 }
 
 /** The batch counts in the queue's unit unless it names its own; requests cannot be split, so then in items. */

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { BuildInfo, EngineView } from '../telemetry/engine-view.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Meter } from '../telemetry/meter.ts'
+import { Tracer } from '../telemetry/tracer.ts'
 import { Graph } from './graph.ts'
 import { planGraph } from './plan.ts'
 
@@ -16,6 +17,7 @@ export function checkGraph(config: Config, build: BuildInfo): void {
     observedCounter: () => {},
     close: () => {},
   }
+  const tracer = new Tracer()
   const view: EngineView = {
     build,
     phase: 'starting',
@@ -23,11 +25,13 @@ export function checkGraph(config: Config, build: BuildInfo): void {
     startedUnixNano: 0n,
     components: [],
     pipelines: [],
+    spans: tracer,
     featureGates: [],
   }
   const graph = new Graph(planGraph(config), {
     logger: silent,
     view,
+    tracer,
     random: Math.random,
     handlerTimeoutMs: 0,
     swapTimeoutMs: 0,

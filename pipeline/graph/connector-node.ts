@@ -10,13 +10,16 @@ export class ConnectorNode extends Node {
     const handler = this.instance[signal] as Handler | undefined
     if (handler === undefined)
       throw new Error(`${this.name} says that it supports ${signal}, but has no handler for it`)
+    const flow = this.flowOf(signal)
     const take = async (batch: Batch): Promise<void> => {
       // A reload may have come between the two steps.
       if (this.successor !== undefined) return deliver(this.successor.inlet(signal), batch)
       try {
         await this.inside(() => handler.call(this.instance, batch))
         this.noteSuccess()
+        flow.passed(batch)
       } catch (error) {
+        flow.refused(batch)
         throw this.asRefusal(error, batch.count)
       }
     }

@@ -21,11 +21,16 @@ export function diffPlans(graph: Graph, plan: Plan): Changes {
     .filter(({ key }) => !keys.has(key))
     .map(({ key }) => graph.node(key))
   // Who uses an extension holds what it offered: it starts again with the new one.
-  for (const [extension, users] of graph.users) {
-    if (changed.has(extension) || !keys.has(extension)) {
-      for (const user of users) if (keys.has(user)) changed.add(user)
+  let before: number
+  do {
+    before = changed.size
+    for (const [extension, users] of graph.users) {
+      if (changed.has(extension) || !keys.has(extension)) {
+        for (const user of users) if (keys.has(user)) changed.add(user)
+      }
     }
-  }
+    // An extension may use another one, and have users of its own.
+  } while (changed.size > before)
   const fresh = inStartOrder
     .filter(({ key }) => changed.has(key))
     .map((planned) => ({ planned, previous: graph.nodes.get(planned.key) }))

@@ -36,7 +36,7 @@ test('data goes from a receiver through the processors in order to every exporte
     signals: anySignal,
     config: z.strictObject({ text: z.string() }),
     create: ({ text }) => ({
-      logs: (batch) => batch.edit((record) => void (record.body = [record.body, text].join(''))),
+      logs: (batch) => batch.edit((record) => void (record.body = (record.body as string) + text)),
     }),
   })
   const yaml = `

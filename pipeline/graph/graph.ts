@@ -1,5 +1,6 @@
 import type { Capability } from '../capability/capability.ts'
 import { ConfigError } from '../config/config.ts'
+import { type AllReads, readsAll } from '../data/origin.ts'
 import type { Signal } from '../data/telemetry.ts'
 import type { ComponentView, PipelineView } from '../telemetry/engine-view.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -10,11 +11,12 @@ import type { Inlet } from './inlet.ts'
 import type { Node } from './node.ts'
 import type { Plan, PlannedNode, PlannedPipeline } from './plan.ts'
 import { ProcessorNode } from './processor-node.ts'
+import { readsOf } from './reads.ts'
 import { SourceNode } from './source-node.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What the graph needs of the engine; the rest of `Surroundings` is the graph's own to give. */
-export type GraphOptions = Omit<Surroundings, 'extension'>
+export type GraphOptions = Omit<Surroundings, 'extension' | 'reads'>
 
 /** The running components and the edges between them. */
 export class Graph {
@@ -25,6 +27,10 @@ export class Graph {
   /** Which nodes asked for something of which extension: they restart with it. */
   readonly users = new Map<string, Set<string>>()
   readonly logger: Logger
+  /** While it is in progress nothing is merged that differs at all: it is not settled yet who reads what. */
+  isReloading = false
+  /** By node, made when first asked; forgotten when a component begins to use an extension, and by a reload. */
+  #reads = new Map<string, AllReads>()
   /** The extensions whose offers components can use now. */
   offers: readonly Node[]
 
@@ -35,6 +41,7 @@ export class Graph {
     this.surroundings = {
       ...options,
       extension: (capability, id, user) => this.#extension(capability, id, user),
+      reads: (key) => this.#readsOf(key),
     }
     const created = createNodes([...plan.extensions, ...plan.nodes], this.surroundings)
     this.nodes = new Map(created.map((node) => [node.key, node]))
@@ -71,12 +78,22 @@ export class Graph {
     return node
   }
 
+  /** Where data enters a pipeline in its middle: at the processor `next`, or at its exporters. Undefined = there is no such place. */
+  inletAt(pipelineId: string, next: string | undefined, signal: Signal): Inlet | undefined {
+    const pipeline = this.plan.pipelines.find(({ id }) => id === pipelineId)
+    if (pipeline === undefined || pipeline.signal !== signal) return undefined
+    if (next === undefined) return fanOut(pipeline.exporters.map((key) => this.node(key).inlet(signal)))
+    return pipeline.processors.includes(next) ? this.node(next).inlet(signal) : undefined
+  }
+
   views(): readonly ComponentView[] {
     return [...this.nodes.values()].map((node) => node.view())
   }
 
   pipelineViews(): readonly PipelineView[] {
-    const ids = (keys: readonly string[]) => keys.map((key) => this.node(key).planned.component.id.text)
+    // A receiver that runs in the workers has no node here.
+    const ids = (keys: readonly string[]) =>
+      keys.map((key) => this.nodes.get(key)?.planned.component.id.text ?? key.slice(key.indexOf(':') + 1))
     return this.plan.pipelines.map((pipeline) => ({
       id: pipeline.id,
       signal: pipeline.signal,
@@ -86,6 +103,21 @@ export class Graph {
     }))
   }
 
+  /** The plan has changed, or who uses which extension. */
+  forgetReads(): void {
+    this.#reads = new Map()
+  }
+
+  #readsOf(key: string): AllReads {
+    if (this.isReloading) return readsAll
+    let reads = this.#reads.get(key)
+    if (reads === undefined) {
+      reads = readsOf(key, this.plan, this.users)
+      this.#reads.set(key, reads)
+    }
+    return reads
+  }
+
   #extension<T>(capability: Capability<T>, id: string | undefined, user: string): T {
     for (const { key, planned, instance } of this.offers) {
       if (id !== undefined && planned.component.id.text !== id) continue
@@ -93,6 +125,7 @@ export class Graph {
       if (offer === undefined) continue
       const users = this.users.get(key) ?? new Set()
       this.users.set(key, users.add(user))
+      this.forgetReads()
       return offer as T
     }
     const configured = this.offers.map(({ planned }) => planned.component.id.text).join(', ')

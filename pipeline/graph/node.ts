@@ -1,9 +1,11 @@
 import { type Context, type Emit, type Instance, type Lifecycle, Rejected } from '../component.ts'
+import { originKey } from '../data/origin.ts'
 import type { Batch, Signal } from '../data/telemetry.ts'
 import type { ComponentState, ComponentView } from '../telemetry/engine-view.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Counter, Meter } from '../telemetry/meter.ts'
 import { WallClock } from './clock.ts'
+import { Flow } from './flow.ts'
 import type { Inlet, Prepared } from './inlet.ts'
 import { emitOn, Outlet, ReceiverOutlet } from './outlet.ts'
 import type { PlannedNode } from './plan.ts'
@@ -21,6 +23,8 @@ export abstract class Node {
   /** Of a connector: one set of edges for each pipeline it feeds. */
   readonly routes = new Map<string, ReadonlyMap<Signal, Outlet>>()
   readonly instance: Instance
+  /** What arrived here, by signal. */
+  readonly taken: Partial<Record<Signal, Flow>> = {}
   /** Who has taken this node's place. */
   successor: Node | undefined
   protected readonly surroundings: Surroundings
@@ -50,7 +54,10 @@ export abstract class Node {
     this.#dropped = this.meter.counter('vigil_dropped_items', 'Items that went no further, by reason and intent.')
     const owner = `${kind} "${id.text}"`
     for (const signal of planned.outputs) {
-      const outlet = kind === 'receiver' ? new ReceiverOutlet(id.text, signal, this.meter) : new Outlet(owner, signal)
+      const outlet =
+        kind === 'receiver'
+          ? new ReceiverOutlet(id.text, signal, this.meter, surroundings.tracer)
+          : new Outlet(owner, signal)
       this.outlets.set(signal, outlet)
     }
     for (const { id: pipeline, signal } of kind === 'connector' ? planned.feeds : []) {
@@ -191,7 +198,21 @@ export abstract class Node {
       sinceUnixNano: this.#sinceUnixNano,
       stability: factory.stability,
       config: redacted,
+      taken: this.taken,
+      given: this.#given(),
     }
+  }
+
+  #given(): ComponentView['given'] {
+    const given: Partial<Record<Signal, Flow>> = {}
+    for (const outlets of [this.outlets, ...this.routes.values()]) {
+      for (const [signal, { flow }] of outlets) (given[signal] ??= new Flow()).add(flow)
+    }
+    return given
+  }
+
+  protected flowOf(signal: Signal): Flow {
+    return (this.taken[signal] ??= new Flow())
   }
 
   #turn(state: ComponentState, message = ''): void {
@@ -219,6 +240,7 @@ export abstract class Node {
       random: surroundings.random,
       signal: this.#abort.signal,
       engine: surroundings.view,
+      sharesPorts: surroundings.sharesPorts ?? false,
       dropped: (items, reason, intent) =>
         this.#dropped.add(items, { kind: factory.kind, component: id.text, reason, intent }),
       status: (state, message = '') => {
@@ -226,6 +248,7 @@ export abstract class Node {
         this.#turn(state, message)
         if (state === 'fatal') surroundings.fatal(this.name, message)
       },
+      originKey: (origin) => originKey(origin, surroundings.reads(this.key)),
       extension: (capability, extension) => surroundings.extension(capability, extension, this.key),
     }
   }

@@ -187,7 +187,7 @@ function inFlowOrder(
 }
 
 /** The nodes that take what this one sends. */
-function followers(key: string, pipelines: readonly PlannedPipeline[]): readonly string[] {
+export function followers(key: string, pipelines: readonly PlannedPipeline[]): readonly string[] {
   const next: string[] = []
   for (const pipeline of pipelines) {
     const chain = pipeline.processors

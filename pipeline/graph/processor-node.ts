@@ -1,6 +1,6 @@
 import { type Held, held, Rejected } from '../component.ts'
 import type { Batch, Signal } from '../data/telemetry.ts'
-import type { Counter, Labels } from '../telemetry/meter.ts'
+import type { Counter, Histogram, Labels } from '../telemetry/meter.ts'
 import { type Inlet, type Prepared, taken } from './inlet.ts'
 import { Node } from './node.ts'
 import type { PlannedNode } from './plan.ts'
@@ -8,9 +8,13 @@ import type { Surroundings } from './surroundings.ts'
 
 type Handler = (batch: Batch) => Batch | Held | Promise<Batch | Held>
 
+/** The SDK's own, in seconds, as upstream has them for want of others. */
+const durationBounds = [0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000]
+
 export class ProcessorNode extends Node {
   readonly #incoming: Counter
   readonly #outgoing: Counter
+  readonly #duration: Histogram
 
   constructor(planned: PlannedNode, surroundings: Surroundings) {
     super(planned, surroundings)
@@ -19,6 +23,7 @@ export class ProcessorNode extends Node {
       'otelcol_processor_outgoing_items',
       'Number of items emitted from the processor.',
     )
+    this.#duration = this.meter.histogram('otelcol_processor_internal_duration', durationBounds)
   }
 
   inlet(signal: Signal): Inlet {
@@ -27,12 +32,29 @@ export class ProcessorNode extends Node {
       throw new Error(`${this.name} says that it supports ${signal}, but has no handler for it`)
     const labels: Labels = { 'otel.signal': signal }
     const next = this.outlets.get(signal)
+    const flow = this.flowOf(signal)
+    const { tracer } = this.surroundings
+    const about = { processor: this.planned.component.id.text }
     const transform = async (batch: Batch): Promise<Prepared> => {
       this.#incoming.add(batch.count, labels)
-      const out = await this.#run(handler, batch)
+      if (tracer.isOn) tracer.event(batch, 'Start processing.', about)
+      const startMs = performance.now()
+      let out: Batch | Held
+      try {
+        out = await this.#run(handler, batch)
+      } catch (error) {
+        flow.refused(batch)
+        throw error
+      } finally {
+        this.#duration.record((performance.now() - startMs) / 1e3, labels)
+        if (tracer.isOn) tracer.event(batch, 'End processing.', about)
+      }
+      flow.passed(batch)
       if (out === held) return taken
+      if (tracer.isOn) tracer.follow(batch, out)
       this.#outgoing.add(out.count, labels)
       if (out.count === 0) return taken
+      next?.flow.passed(out)
       // Asked for now, not before: a reload may have pointed the edge elsewhere.
       return next?.target?.prepare(out) ?? taken
     }

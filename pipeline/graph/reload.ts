@@ -16,6 +16,16 @@ export interface ReloadReport {
  * wait; what is gone is emptied and closed at the end. When anything cannot be created or started, everything is put back and the error thrown.
  */
 export async function reloadGraph(graph: Graph, plan: Plan): Promise<ReloadReport> {
+  graph.isReloading = true
+  try {
+    return await reload(graph, plan)
+  } finally {
+    graph.isReloading = false
+    graph.forgetReads()
+  }
+}
+
+async function reload(graph: Graph, plan: Plan): Promise<ReloadReport> {
   const changes = diffPlans(graph, plan)
   const created = createNodes(
     changes.fresh.map(({ planned }) => planned),
@@ -91,7 +101,7 @@ async function putInPlace(graph: Graph, node: Node, previous: Node | undefined):
 /** Empties `previous`, hands its state and what waits in it to `node`, and starts that; where it does not start, the old config runs again. */
 async function takeOver(graph: Graph, node: Node, previous: Node): Promise<void> {
   const isAdopted = node.adopt(previous)
-  if (previous instanceof ExporterNode) await previous.handOver(deadlineOf(graph))
+  if (previous instanceof ExporterNode) await previous.handOver(deadlineOf(graph), node)
   let state: Uint8Array | undefined
   try {
     if (!isAdopted) await previous.shutdown(deadlineOf(graph))
@@ -144,7 +154,7 @@ async function putBack(graph: Graph, swapped: readonly Swap[], error: unknown): 
     }
     const open = await node.hold(graph.surroundings.swapTimeoutMs)
     try {
-      if (node instanceof ExporterNode) await node.handOver(deadlineOf(graph))
+      if (node instanceof ExporterNode) await node.handOver(deadlineOf(graph), previous)
       await close(graph, node)
       const revived = await revive(graph, previous, await node.save(), node)
       if (revived !== undefined) nodes.set(revived.key, revived)

@@ -1,11 +1,13 @@
 /** One unary call: from its HEADERS frame to its trailers. Whatever the client does, it ends once. */
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import type { AuthData } from '../capability/authentication.ts'
 import type { Clock } from '../component.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { decompress } from './compression.ts'
 import { CompressionError } from './compression-error.ts'
 import type { GrpcSession } from './grpc-session.ts'
 import { encodeMessage, isGrpcContentType, MessageReader, parseTimeout } from './grpc-wire.ts'
+import { admit, type ServerDoor } from './server-door.ts'
 import { Code, encodeStatus, type Status } from './status.ts'
 import { StatusError } from './status-error.ts'
 
@@ -15,6 +17,8 @@ export interface CallInfo {
   /** Names in lower case; empty unless the server has `include_metadata`. */
   readonly metadata: ReadonlyMap<string, readonly string[]>
   readonly headers: IncomingHttpHeaders
+  /** What the authenticator knows of the client. */
+  readonly auth: AuthData | undefined
 }
 /** Gives the response message. Throws `StatusError` to end the call with that status; anything else ends it as INTERNAL. */
 export type UnaryHandler = (message: Uint8Array, call: CallInfo) => Promise<Uint8Array>
@@ -24,6 +28,7 @@ export interface CallHost {
   readonly methods: ReadonlyMap<string, UnaryHandler>
   readonly maxMessageBytes: number
   readonly includeMetadata: boolean
+  readonly door: ServerDoor | undefined
   readonly budget: ByteBudget
   readonly clock: Clock
   readonly onBug: (error: unknown) => void
@@ -57,6 +62,7 @@ export class GrpcCall {
   #contentType = 'application/grpc'
   #metadata = noMetadata
   #headers: IncomingHttpHeaders = {}
+  #auth: AuthData | undefined
   #taken = 0
   #isAnswered = false
   #isEnded = false
@@ -84,6 +90,30 @@ export class GrpcCall {
       return
     }
     if (this.#host.includeMetadata) this.#metadata = metadataOf(rawHeaders)
+    if (this.#host.door) this.#knock(this.#host.door, rawHeaders)
+    else this.#read()
+  }
+
+  /** Nothing of the body is read before the client may come in: flow control holds it back. */
+  #knock(door: ServerDoor, rawHeaders: readonly string[]): void {
+    try {
+      const path = this.#headers[':path'] ?? ''
+      const header = (name: string) => valuesOf(rawHeaders, name)
+      const admitted = admit(door, { protocol: 'grpc', path, peer: this.#session.peer, header })
+      if (admitted instanceof Promise)
+        admitted.then((auth) => this.#enter(auth)).catch((error) => this.#failWith(error))
+      else this.#enter(admitted)
+    } catch (error) {
+      this.#failWith(error)
+    }
+  }
+
+  #enter(auth: AuthData | undefined): void {
+    this.#auth = auth
+    if (!this.#isAnswered && !this.#stream.destroyed) this.#read()
+  }
+
+  #read(): void {
     const stream = this.#stream
     stream.on('data', (chunk: Buffer) => this.#onData(chunk))
     stream.on('end', () => this.#onEnd())
@@ -180,7 +210,7 @@ export class GrpcCall {
         if (more > 0) this.#taken += more
         if (this.#isAnswered) return
       }
-      const call = { peer: this.#session.peer, metadata: this.#metadata, headers: this.#headers }
+      const call = { peer: this.#session.peer, metadata: this.#metadata, headers: this.#headers, auth: this.#auth }
       const reply = await this.#handler!(message, call)
       this.#succeed(reply)
     } catch (error) {
@@ -270,6 +300,13 @@ function framed(reply: Uint8Array): Buffer {
   frame.writeUInt32BE(reply.length, 1)
   frame.set(reply, 5)
   return frame
+}
+
+function valuesOf(rawHeaders: readonly string[], name: string): readonly string[] | undefined {
+  const values: string[] = []
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2)
+    if (rawHeaders[i]!.toLowerCase() === name) values.push(rawHeaders[i + 1]!)
+  return values.length > 0 ? values : undefined
 }
 
 function metadataOf(rawHeaders: readonly string[]): ReadonlyMap<string, readonly string[]> {

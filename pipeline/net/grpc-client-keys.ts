@@ -33,8 +33,8 @@ export const grpcClientKeys = z.object({
     .describe('`gzip`, `snappy`, `zstd` or `none`.'),
   tls: clientTlsKeys.prefault({}).describe('TLS; `insecure: true` turns it off.'),
   keepalive: optional(keepalive, 'on').describe('Pings that keep a connection open and find a dead one.'),
-  read_buffer_size: z.int().min(0).default(0).describe('Kept for compatibility: Node sizes its own buffers.'),
-  write_buffer_size: z.int().min(0).default(524_288).describe('Kept for compatibility: Node sizes its own buffers.'),
+  read_buffer_size: z.int().default(0).describe('Kept for compatibility: Node sizes its own buffers.'),
+  write_buffer_size: z.int().default(524_288).describe('Kept for compatibility: Node sizes its own buffers.'),
   wait_for_ready: z
     .boolean()
     .default(false)

@@ -16,6 +16,7 @@ import { type CallHost, GrpcCall, type UnaryHandler } from './grpc-call.ts'
 import type { GrpcServerSettings } from './grpc-server-keys.ts'
 import { GrpcSession, type SessionPolicy, sessionPolicy } from './grpc-session.ts'
 import { addressOf, listen, tcpKeepAlive } from './listener.ts'
+import type { ServerDoor } from './server-door.ts'
 import { refuseUnresolved } from './server-keys.ts'
 import { Code } from './status.ts'
 import { serverTls } from './tls.ts'
@@ -26,8 +27,12 @@ export interface GrpcServerParts {
   /** By path: `/package.Service/Method`. */
   readonly methods: ReadonlyMap<string, UnaryHandler>
   readonly clock: Clock
+  /** Whether other threads listen on the same port. */
+  readonly sharesPort?: boolean
   readonly random: () => number
   readonly logger: Logger
+  /** Of `auth` and `middlewares`: settings with these need one. */
+  readonly door?: ServerDoor | undefined
   /** Bytes of requests held at once; what does not fit is refused as UNAVAILABLE. */
   readonly maxInFlightBytes?: number
 }
@@ -55,7 +60,7 @@ export class GrpcServer {
 
   /** Reads certificates; throws when the settings cannot be served. */
   constructor(parts: GrpcServerParts) {
-    refuseUnresolved(parts.settings)
+    if (!parts.door) refuseUnresolved(parts.settings)
     this.#budget = new ByteBudget(parts.maxInFlightBytes ?? defaultInFlightBytes)
     this.#parts = parts
     this.#host = this.#hostOf(parts)
@@ -91,7 +96,7 @@ export class GrpcServer {
   }
 
   async listen(): Promise<void> {
-    await listen(this.#server, this.#parts.settings)
+    await listen(this.#server, this.#parts.settings, this.#parts.sharesPort)
     // Out of file descriptors, for one.
     this.#server.on('error', (error) => this.#parts.logger.warn('Could not accept a gRPC connection.', { error }))
     this.#startTimers()
@@ -111,7 +116,7 @@ export class GrpcServer {
 
   /** Puts other settings and methods behind the open listener and its connections. Calls in flight end as they began. */
   reconfigure(parts: GrpcServerParts): void {
-    refuseUnresolved(parts.settings)
+    if (!parts.door) refuseUnresolved(parts.settings)
     if (parts.settings.tls && 'setSecureContext' in this.#server)
       (this.#server as http2.Http2SecureServer).setSecureContext(serverTls(parts.settings.tls))
     this.#stopTimers()
@@ -148,6 +153,7 @@ export class GrpcServer {
       methods: parts.methods,
       maxMessageBytes: (parts.settings.max_recv_msg_size_mib || defaultMaxMessageMiB) * 1_048_576,
       includeMetadata: parts.settings.include_metadata,
+      door: parts.door,
       budget: this.#budget,
       clock: parts.clock,
       onBug: (error) => parts.logger.error('A gRPC call failed unexpectedly.', { error }),

@@ -7,8 +7,8 @@ const httpCompressions = ['gzip', 'zlib', 'deflate', 'snappy', 'x-snappy-framed'
 
 const keepalive = z.strictObject({
   idle_conn_timeout: duration().default(90_000).describe('An idle connection is closed after this long; 0 = never.'),
-  max_idle_conns: z.int().min(0).default(100).describe('Idle connections to keep at most; 0 = no limit.'),
-  max_idle_conns_per_host: z.int().min(0).default(0).describe('The same for one host; 0 = as `max_idle_conns`.'),
+  max_idle_conns: z.int().default(100).describe('Idle connections to keep at most; 0 = no limit, negative = none.'),
+  max_idle_conns_per_host: z.int().default(0).describe('The same for one host; 0 = as `max_idle_conns`.'),
 })
 const reference = z.strictObject({ authenticator: componentId().describe('The extension that adds credentials.') })
 
@@ -23,8 +23,8 @@ export const httpClientKeys = z.object({
     })
     .describe('The proxy to go through; empty = as HTTP_PROXY, HTTPS_PROXY and NO_PROXY say.'),
   tls: clientTlsKeys.prefault({}).describe('TLS of `https://` endpoints.'),
-  read_buffer_size: z.int().min(0).default(0).describe('Kept for compatibility: Node sizes its own buffers.'),
-  write_buffer_size: z.int().min(0).default(524_288).describe('Kept for compatibility: Node sizes its own buffers.'),
+  read_buffer_size: z.int().default(0).describe('Kept for compatibility: Node sizes its own buffers.'),
+  write_buffer_size: z.int().default(524_288).describe('Kept for compatibility: Node sizes its own buffers.'),
   headers: headers().describe('Sent with each request.'),
   auth: optional(reference, 'off').describe('Credentials from an extension.'),
   compression: z
@@ -43,7 +43,7 @@ export const httpClientKeys = z.object({
     .strictObject({ level: z.int().default(0).describe('0 = the default of the compression.') })
     .prefault({})
     .describe('Of gzip, zlib, deflate (-2 to 9) and zstd.'),
-  max_conns_per_host: z.int().min(0).default(0).describe('Connections to one host at most; 0 = no limit.'),
+  max_conns_per_host: z.int().default(0).describe('Connections to one host at most; 0 = no limit.'),
   keepalive: optional(keepalive, 'default-on').describe('Connections that are kept for the next request.'),
   max_idle_conns: z.int().min(0).optional().describe('Older place of `keepalive::max_idle_conns`.'),
   max_idle_conns_per_host: z.int().min(0).optional().describe('Older place of `keepalive::max_idle_conns_per_host`.'),
@@ -52,15 +52,7 @@ export const httpClientKeys = z.object({
   force_attempt_http2: z.boolean().default(true).describe('Kept for compatibility: requests go over HTTP/1.1.'),
   http2_read_idle_timeout: duration().default(0).describe('Kept for compatibility: requests go over HTTP/1.1.'),
   http2_ping_timeout: duration().default(0).describe('Kept for compatibility: requests go over HTTP/1.1.'),
-  cookies: optional(z.strictObject({}), 'on')
-    .superRefine((section, context) => {
-      if (section === undefined) return
-      context.addIssue({
-        code: 'custom',
-        message: 'cookies are not supported; remove `cookies` (a sticky balancer can go by address)',
-      })
-    })
-    .describe('Not supported.'),
+  cookies: optional(z.strictObject({}), 'on').describe('Cookies that the server sets are sent back to it.'),
   middlewares: z
     .array(z.strictObject({ id: componentId() }))
     .default([])
@@ -78,5 +70,11 @@ export function compressionProblem({ compression, compression_params }: HttpClie
 }
 
 export function isHttpUrl(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+  const url = withHost(text)
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
+}
+
+/** Go dials a URL without a host, like `http://:4318`, on this machine. */
+export function withHost(url: string): string {
+  return url.replace(/^(https?:\/\/)(?=:)/, '$1localhost')
 }

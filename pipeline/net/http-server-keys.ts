@@ -39,10 +39,14 @@ export function httpServerShape(defaults: HttpServerDefaults) {
       .int()
       .transform((size) => (size > 0 ? size : defaultBodyBytes))
       .default(defaultBodyBytes)
+      .meta({ 'x-unprinted': true })
       .describe('Largest body in bytes, before and after decompression.'),
     include_metadata: z.boolean().default(false).describe("Keep the request's headers with the batch."),
     response_headers: headers().describe('Headers that every response gets.'),
-    compression_algorithms: list(z.string()).default(algorithms).describe('Content codings that are accepted.'),
+    compression_algorithms: list(z.string())
+      .default(algorithms)
+      .meta({ 'x-unprinted': true })
+      .describe('Content codings that are accepted.'),
     read_timeout: duration().default(0).describe('Time for a whole request; 0 = no limit.'),
     read_header_timeout: duration()
       .default(defaults.read_header_timeout ?? 60_000)
@@ -52,7 +56,11 @@ export function httpServerShape(defaults: HttpServerDefaults) {
       .describe('Time from the end of the headers to the end of the response; 0 = no limit.'),
     keepalive: optional(keepalive, 'default-on').describe('Keep-alive of connections; `enabled: false` turns it off.'),
     idle_timeout: duration().optional().describe('Old spelling of `keepalive.idle_timeout`.'),
-    keep_alives_enabled: z.boolean().default(true).describe('Old spelling of `keepalive.enabled`.'),
+    keep_alives_enabled: z
+      .boolean()
+      .default(true)
+      .meta({ 'x-unprinted': true })
+      .describe('Old spelling of `keepalive.enabled`.'),
     middlewares,
   }
 }

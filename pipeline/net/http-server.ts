@@ -1,6 +1,7 @@
 /** An HTTP/1.1 server with the settings of upstream's `confighttp`: limits, codings, CORS, TLS. What it serves is one function. */
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
+import type { AuthData } from '../capability/authentication.ts'
 import type { Clock } from '../component.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { ByteBudget, defaultInFlightBytes } from './byte-budget.ts'
@@ -9,7 +10,9 @@ import { HttpError, readBody } from './http-body.ts'
 import { type Cors, compileCors } from './http-cors.ts'
 import type { HttpServerSettings } from './http-server-keys.ts'
 import { addressOf, hostPort, listen, tcpKeepAlive } from './listener.ts'
+import { admit, type ServerDoor } from './server-door.ts'
 import { refuseUnresolved } from './server-keys.ts'
+import { StatusError } from './status-error.ts'
 import { serverTls } from './tls.ts'
 import { reloadTls } from './tls-reload.ts'
 
@@ -22,6 +25,8 @@ export interface HttpRequest {
   readonly peer: string
   /** Names in lower case; empty unless the server has `include_metadata`. */
   readonly metadata: ReadonlyMap<string, readonly string[]>
+  /** What the authenticator knows of the client. */
+  readonly auth: AuthData | undefined
   /** The decompressed body. Throws `HttpError`. */
   body(): Promise<Uint8Array>
 }
@@ -32,17 +37,23 @@ export interface HttpAnswer {
 }
 export interface HttpHandler {
   answer(request: HttpRequest): Promise<HttpAnswer>
-  /** Words an error that came before the handler, or that it threw: an `HttpError`, or a bug. */
+  /** Words an error that came before the handler, or that it threw: an `HttpError`, a `StatusError` of the door, or a bug. */
   fail(request: HttpRequest, error: unknown): HttpAnswer
 }
 export interface HttpServerParts {
   readonly settings: HttpServerSettings
   readonly handler: HttpHandler
   readonly clock: Clock
+  /** Whether other threads listen on the same port. */
+  readonly sharesPort?: boolean
   readonly logger: Logger
+  /** Of `auth` and `middlewares`: settings with these need one. */
+  readonly door?: ServerDoor | undefined
   /** Bytes of requests held at once; what does not fit is refused with 503. */
   readonly maxInFlightBytes?: number
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 const defaultHeaderMs = 60_000
 const lingerMs = 5_000
@@ -64,7 +75,7 @@ export class HttpServer {
   /** Reads certificates; throws when the settings cannot be served. */
   constructor(parts: HttpServerParts) {
     const { settings } = parts
-    refuseUnresolved(settings)
+    if (!parts.door) refuseUnresolved(settings)
     this.#parts = parts
     this.#budget = new ByteBudget(parts.maxInFlightBytes ?? defaultInFlightBytes)
     this.#cors = compileCors(settings.cors)
@@ -83,7 +94,7 @@ export class HttpServer {
   }
 
   async listen(): Promise<void> {
-    await listen(this.#server, this.#parts.settings)
+    await listen(this.#server, this.#parts.settings, this.#parts.sharesPort)
     // Out of file descriptors, for one.
     this.#server.on('error', (error) => this.#parts.logger.warn('Could not accept an HTTP connection.', { error }))
     this.#watchTls()
@@ -103,7 +114,7 @@ export class HttpServer {
 
   /** Puts another handler and other settings behind the open listener and its connections. */
   reconfigure(parts: HttpServerParts): void {
-    refuseUnresolved(parts.settings)
+    if (!parts.door) refuseUnresolved(parts.settings)
     if (parts.settings.tls) (this.#server as https.Server).setSecureContext(serverTls(parts.settings.tls))
     this.#stopTls?.()
     this.#parts = parts
@@ -143,7 +154,7 @@ export class HttpServer {
   }
 
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { settings, handler, clock } = this.#parts
+    const { settings, handler, clock, door } = this.#parts
     let taken = 0
     this.#inFlight++
     response.on('close', () => {
@@ -160,12 +171,13 @@ export class HttpServer {
       return
     }
     const coding = incoming.headers['content-encoding'] ?? ''
-    const request: HttpRequest = {
+    const request: Mutable<HttpRequest> = {
       method: incoming.method ?? '',
       path: pathOf(incoming.url ?? ''),
       headers: incoming.headers,
       peer: hostPort(incoming.socket.remoteAddress, incoming.socket.remotePort),
       metadata: settings.include_metadata ? metadataOf(incoming.rawHeaders) : noMetadata,
+      auth: undefined,
       body: async () => {
         const limits = { maxBytes: settings.max_request_body_size, budget: this.#budget, clock }
         const body = await readBody(incoming, this.#codings.size === 0 ? '' : coding, limits)
@@ -179,11 +191,21 @@ export class HttpServer {
       write(incoming, response, answer, clock)
     }
     try {
+      if (door) {
+        const params = settings.auth?.request_params ?? []
+        request.auth = await admit(door, {
+          protocol: 'http',
+          path: request.path,
+          peer: request.peer,
+          header: (name) => paramOf(incoming.url ?? '', name, params) ?? incoming.headersDistinct[name],
+        })
+      }
       if (this.#codings.size > 0 && !this.#codings.has(coding))
         throw new HttpError(400, `unsupported Content-Encoding: ${coding}`)
       send(await handler.answer(request))
     } catch (error) {
-      if (!(error instanceof HttpError)) this.#parts.logger.error('An HTTP request failed unexpectedly.', { error })
+      if (!(error instanceof HttpError || error instanceof StatusError))
+        this.#parts.logger.error('An HTTP request failed unexpectedly.', { error })
       send(handler.fail(request, error))
     } finally {
       this.#budget.give(taken)
@@ -224,6 +246,14 @@ function codingsOf({ compression_algorithms: names }: HttpServerSettings): Reado
 function pathOf(url: string): string {
   const query = url.indexOf('?')
   return query < 0 ? url : url.slice(0, query)
+}
+
+/** `request_params`: query parameters that stand for headers. */
+function paramOf(url: string, name: string, params: readonly string[]): readonly string[] | undefined {
+  const param = params.find((one) => one.toLowerCase() === name)
+  if (param === undefined || !url.includes('?')) return undefined
+  const values = new URLSearchParams(url.slice(url.indexOf('?') + 1)).getAll(param)
+  return values.length > 0 ? values : undefined
 }
 
 function metadataOf(rawHeaders: readonly string[]): ReadonlyMap<string, readonly string[]> {

@@ -12,15 +12,19 @@ export interface Endpoint {
 /** Go's default: peers that are gone without a word are noticed. */
 export const tcpKeepAlive = { keepAlive: true, keepAliveInitialDelay: 15_000 }
 
-/** Resolves when the server listens; throws when the endpoint is no address, or is taken. */
-export async function listen(server: Server, { endpoint, transport }: Endpoint): Promise<void> {
+/**
+ * Resolves when the server listens; throws when the endpoint is no address, or is taken. With `isShared` other threads of this process listen
+ * there too, and the system spreads the connections.
+ */
+export async function listen(server: Server, { endpoint, transport }: Endpoint, isShared = false): Promise<void> {
   switch (transport) {
     case 'tcp':
     case 'tcp4':
     case 'tcp6':
-      return open(server, await tcpOptions(endpoint, transport), `listen ${transport} ${endpoint}`)
+      return open(server, shared(await tcpOptions(endpoint, transport), isShared), `listen ${transport} ${endpoint}`)
     case 'unix':
       if (endpoint === '') throw new Error('listen unix: the endpoint is empty; give the path of a socket')
+      if (isShared) throw new Error(`listen unix ${endpoint}: workers cannot share a unix socket; listen on tcp`)
       await removeStale(endpoint)
       return open(server, { path: endpoint }, `listen unix ${endpoint}`)
     default:
@@ -76,9 +80,15 @@ async function tcpOptions(endpoint: string, transport: Transport): Promise<{ hos
   }
 }
 
+function shared<T extends { port: number }>(options: T, isShared: boolean): T & { reusePort?: true } {
+  if (!isShared) return options
+  if (options.port === 0) throw new Error('port 0 gives each worker a port of its own: name one')
+  return { ...options, reusePort: true }
+}
+
 async function open(
   server: Server,
-  options: { host?: string; port?: number; path?: string },
+  options: { host?: string; port?: number; path?: string; reusePort?: true },
   what: string,
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()

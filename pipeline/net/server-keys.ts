@@ -23,7 +23,9 @@ export function addressShape(endpoint: string) {
   return {
     endpoint: z.string().default(endpoint).describe('Where to listen: host:port, or the path of a unix socket.'),
     transport: z
-      .enum(transports, { error: ({ input }) => `unsupported transport type ${JSON.stringify(input)}` })
+      .enum(transports, {
+        error: ({ input }) => `${input === '' ? 'invalid' : 'unsupported'} transport type ${JSON.stringify(input)}`,
+      })
       .default('tcp')
       .describe('tcp, tcp4, tcp6 or unix.'),
   }

@@ -36,7 +36,7 @@ export const serverTlsKeys = z
     client_ca_file_reload: z.boolean().default(false).describe('Read `client_ca_file` again when it changes.'),
   })
   .superRefine((settings, context) => {
-    for (const message of problems(settings)) context.addIssue({ code: 'custom', message })
+    for (const [message, ...path] of problems(settings)) context.addIssue({ code: 'custom', message, path })
     if (!hasCert(settings) && !hasKey(settings))
       context.addIssue({
         code: 'custom',
@@ -52,7 +52,7 @@ export const clientTlsKeys = z
     server_name_override: z.string().default('').describe('Name to ask for and to verify, instead of the host.'),
   })
   .superRefine((settings, context) => {
-    for (const message of problems(settings)) context.addIssue({ code: 'custom', message })
+    for (const [message, ...path] of problems(settings)) context.addIssue({ code: 'custom', message, path })
   })
 
 export type ServerTls = z.output<typeof serverTlsKeys>
@@ -142,30 +142,37 @@ function checked(options: tls.SecureContextOptions): tls.SecureContext {
   }
 }
 
-function problems(settings: Common): string[] {
-  const found: string[] = []
+/** Each with the key that is to blame, where it is one and the text does not name it. */
+function problems(settings: Common): (readonly [message: string, ...path: (keyof Common)[]])[] {
+  const found: (readonly [message: string, ...path: (keyof Common)[]])[] = []
   if (settings.ca_file !== '' && settings.ca_pem !== '')
-    found.push('provide either a CA file or the PEM-encoded string, but not both')
+    found.push(['provide either a CA file or the PEM-encoded string, but not both', 'ca_pem'])
   if (settings.cert_file !== '' && settings.cert_pem !== '')
-    found.push('provide either certificate file or PEM, but not both')
-  if (settings.key_file !== '' && settings.key_pem !== '') found.push('provide either key file or PEM, but not both')
-  if (hasCert(settings) !== hasKey(settings))
-    found.push('TLS configuration must include both certificate and key (CertFile/CertPem and KeyFile/KeyPem)')
+    found.push(['provide either certificate file or PEM, but not both', 'cert_pem'])
+  if (settings.key_file !== '' && settings.key_pem !== '')
+    found.push(['provide either key file or PEM, but not both', 'key_pem'])
+  if (hasCert(settings) !== hasKey(settings)) {
+    const message = 'TLS configuration must include both certificate and key (CertFile/CertPem and KeyFile/KeyPem)'
+    found.push([message, hasKey(settings) ? 'cert_file' : 'key_file'])
+  }
   for (const key of ['min_version', 'max_version'] as const)
     if (settings[key] !== '' && !tlsVersions.has(settings[key]))
-      found.push(`invalid TLS ${key}: unsupported TLS version: ${JSON.stringify(settings[key])}`)
+      found.push([`invalid TLS ${key}: unsupported TLS version: ${JSON.stringify(settings[key])}`, key])
   // Versions compare as text; an unset minimum is 1.2.
   if (settings.max_version !== '' && settings.max_version < (settings.min_version || '1.2'))
-    found.push('invalid TLS configuration: min_version cannot be greater than max_version')
+    found.push(['invalid TLS configuration: min_version cannot be greater than max_version'])
   for (const suite of settings.cipher_suites) {
     const known = secureSuites.has(suite) || tls13Suites.includes(suite)
     if (!known && !(settings.include_insecure_cipher_suites && insecureSuites.has(suite)))
-      found.push(`invalid TLS cipher suite: ${JSON.stringify(suite)}`)
+      found.push([`invalid TLS cipher suite: ${JSON.stringify(suite)}`, 'cipher_suites'])
   }
   for (const curve of settings.curve_preferences)
     if (!curves.has(curve))
-      found.push(`invalid curve type: ${curve}. Expected values are ${[...curves.keys()].join(', ')}`)
-  if (settings.tpm.enabled) found.push('tpm is not supported: give the key by key_file or key_pem')
+      found.push([
+        `invalid curve type: ${curve}. Expected values are ${[...curves.keys()].join(', ')}`,
+        'curve_preferences',
+      ])
+  if (settings.tpm.enabled) found.push(['tpm is not supported: give the key by key_file or key_pem', 'tpm'])
   return found
 }
 

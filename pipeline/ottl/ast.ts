@@ -15,7 +15,12 @@ export type Bool =
   | ({ readonly type: 'not'; readonly operand: Bool } & Place)
   | ({ readonly type: 'constant'; readonly value: boolean } & Place)
   | ({ readonly type: 'converter'; readonly call: Call } & Place)
-  | ({ readonly type: 'compare'; readonly op: CompareOp; readonly left: Expression; readonly right: Expression } & Place)
+  | ({
+      readonly type: 'compare'
+      readonly op: CompareOp
+      readonly left: Expression
+      readonly right: Expression
+    } & Place)
 
 export type CompareOp = '==' | '!=' | '<' | '<=' | '>' | '>='
 export type MathOp = '+' | '-' | '*' | '/'

@@ -74,7 +74,8 @@ export function deepEqual(a: OttlValue, b: OttlValue): boolean {
       const [x, y] = [a as OttlMap, b as OttlMap]
       const keys = Object.keys(x)
       return (
-        keys.length === Object.keys(y).length && keys.every((key) => Object.hasOwn(y, key) && deepEqual(x[key]!, y[key]!))
+        keys.length === Object.keys(y).length &&
+        keys.every((key) => Object.hasOwn(y, key) && deepEqual(x[key]!, y[key]!))
       )
     }
     case 'id':

@@ -1,6 +1,5 @@
 /** Where a statement stands while it runs: the item's handle, what holds it, and the cache. One frame serves a whole batch. */
 import type { Editable, In, LogRecord, Metric, Origin, Point, Resource, Scope, Span } from '../data/telemetry.ts'
-import type { Logger } from '../telemetry/logger.ts'
 import type { EventDraft } from './event-draft.ts'
 import { fail } from './problems.ts'
 import { localZone, Time } from './time.ts'
@@ -8,8 +7,6 @@ import { define, type OttlMap, type OttlValue, toWire } from './values.ts'
 
 /** What statements may ask of their surroundings. */
 export interface Host {
-  /** For the errors that `error_mode: ignore` passes over. */
-  readonly logger: Logger | undefined
   nowUnixNano(): bigint
   random(): number
 }
@@ -33,6 +30,52 @@ export class Frame {
     this.host = host
   }
 
+  /** Stands on a span; conditions do so on read views, where writing throws. */
+  enterSpan(span: Span & In): this {
+    this.span = span as Editable<Span> & In
+    return this.enter()
+  }
+
+  enterEvent(span: Span & In, event: EventDraft, index: number): this {
+    this.event = event
+    this.eventIndex = index
+    return this.enterSpan(span)
+  }
+
+  enterMetric(metric: Metric & In): this {
+    this.metric = metric as Editable<Metric> & In
+    return this.enter()
+  }
+
+  enterPoint(point: Point & In): this {
+    this.point = point as Editable<Point> & In
+    return this.enter()
+  }
+
+  enterLog(log: LogRecord & In): this {
+    this.log = log as Editable<LogRecord> & In
+    return this.enter()
+  }
+
+  enterResource(resource: Resource): this {
+    this.ownResource = resource as Editable<Resource>
+    return this.enter()
+  }
+
+  enterScope(scope: Scope & { readonly resource: Resource }): this {
+    this.ownScope = scope as unknown as Editable<Scope>
+    return this.enterResource(scope.resource)
+  }
+
+  /** The cache of the item before is not seen by this one. */
+  private enter(): this {
+    for (const _ in this.cache) {
+      this.cache = {}
+      break
+    }
+    return this
+  }
+
   get resource(): Editable<Resource> {
     return this.ownResource ?? (this.place.resource as Editable<Resource>)
   }
@@ -43,14 +86,6 @@ export class Frame {
 
   private get place(): In {
     return this.span ?? this.log ?? this.point ?? this.metric ?? fail('nothing to read the resource of')
-  }
-
-  /** The cache of the item before is not seen by the next one. */
-  clearCache(): void {
-    for (const _ in this.cache) {
-      this.cache = {}
-      return
-    }
   }
 
   setCache(map: OttlMap): void {
@@ -65,7 +100,6 @@ export class Frame {
 
 /** For what is computed at compile time. */
 export const noFrame = new Frame({
-  logger: undefined,
   nowUnixNano: () => fail('no clock at compile time'),
   random: () => fail('no chance at compile time'),
 })

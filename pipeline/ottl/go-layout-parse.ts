@@ -1,5 +1,5 @@
 /** Reads a time by a Go layout, as time.ParseInLocation does. */
-import { layoutParts, months, names, type Names, type Part, weekdays } from './go-layout.ts'
+import { layoutParts, months, type Names, names, type Part, weekdays } from './go-layout.ts'
 import { fail } from './problems.ts'
 import { fixedZone, fromWall, type Time, type Zone } from './time.ts'
 
@@ -22,8 +22,16 @@ export function languageOf(tag: string): Language | undefined {
         .find(({ type }) => type === 'dayPeriod')?.value ?? (hour < 12 ? 'AM' : 'PM')
     return {
       // With a day beside it a month stands in the case in which dates have it.
-      months: names((date, length) => part(tag, date, { day: 'numeric', month: length }, 'month'), 12, (i) => Date.UTC(2001, i, 1)),
-      weekdays: names((date, length) => part(tag, date, { weekday: length }, 'weekday'), 7, (i) => Date.UTC(2001, 6, 1 + i)),
+      months: names(
+        (date, length) => part(tag, date, { day: 'numeric', month: length }, 'month'),
+        12,
+        (i) => Date.UTC(2001, i, 1),
+      ),
+      weekdays: names(
+        (date, length) => part(tag, date, { weekday: length }, 'weekday'),
+        7,
+        (i) => Date.UTC(2001, 6, 1 + i),
+      ),
       periods: [period(1), period(13)],
     }
   } catch {
@@ -32,7 +40,10 @@ export function languageOf(tag: string): Language | undefined {
 }
 
 function part(tag: string, date: Date, options: Intl.DateTimeFormatOptions, type: string): string {
-  return new Intl.DateTimeFormat(tag, { ...options, timeZone: 'UTC' }).formatToParts(date).find((p) => p.type === type)?.value ?? ''
+  return (
+    new Intl.DateTimeFormat(tag, { ...options, timeZone: 'UTC' }).formatToParts(date).find((p) => p.type === type)
+      ?.value ?? ''
+  )
 }
 
 interface State {
@@ -57,7 +68,8 @@ export interface Parsed {
 }
 
 export function parse(layout: string, value: string, location: Zone, language: Language = english): Parsed {
-  const wrong = (what: string): never => fail(`parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: ${what}`)
+  const wrong = (what: string): never =>
+    fail(`parsing time ${JSON.stringify(value)} as ${JSON.stringify(layout)}: ${what}`)
   const state: State = {
     year: undefined,
     month: undefined,
@@ -83,7 +95,11 @@ export function parse(layout: string, value: string, location: Zone, language: L
 }
 
 function show(part: Part): string {
-  return part.type === 'text' ? part.text : part.type === 'field' ? part.field : `${part.separator}${(part.trim ? '9' : '0').repeat(part.digits)}`
+  return part.type === 'text'
+    ? part.text
+    : part.type === 'field'
+      ? part.field
+      : `${part.separator}${(part.trim ? '9' : '0').repeat(part.digits)}`
 }
 
 function build(state: State, location: Zone, wrong: (what: string) => never): Parsed {
@@ -106,7 +122,11 @@ function build(state: State, location: Zone, wrong: (what: string) => never): Pa
   const wall = { year, month, day, hour, minute: state.minute, second: state.second, nanosecond: state.nanosecond }
   const { offset, zoneName } = state
   if (offset !== undefined) {
-    return { time: fromWall(wall, fixedZone(zoneName ?? (offset === 0 ? 'UTC' : ''), offset)), zoneName, hasOffset: true }
+    return {
+      time: fromWall(wall, fixedZone(zoneName ?? (offset === 0 ? 'UTC' : ''), offset)),
+      zoneName,
+      hasOffset: true,
+    }
   }
   if (zoneName !== undefined) {
     const inLocation = fromWall(wall, location)
@@ -142,10 +162,18 @@ function take(part: Part, text: string, state: State, language: Language, next: 
       return number(text, /^\d\d/, (n) => void (state.year = n >= 69 ? n + 1900 : n + 2000))
     case 'January':
     case 'Jan':
-      return oneOf(text, part.field === 'January' ? language.months.long : language.months.short, (i) => void (state.month = i + 1))
+      return oneOf(
+        text,
+        part.field === 'January' ? language.months.long : language.months.short,
+        (i) => void (state.month = i + 1),
+      )
     case '01':
     case '1':
-      return number(text, part.field === '01' ? /^\d\d/ : /^\d\d?/, (n) => n >= 1 && n <= 12 && ((state.month = n), true))
+      return number(
+        text,
+        part.field === '01' ? /^\d\d/ : /^\d\d?/,
+        (n) => n >= 1 && n <= 12 && ((state.month = n), true),
+      )
     case 'Monday':
     case 'Mon':
       return oneOf(text, part.field === 'Monday' ? language.weekdays.long : language.weekdays.short, () => undefined)
@@ -180,7 +208,9 @@ function take(part: Part, text: string, state: State, language: Language, next: 
     case 'pm':
       return oneOf(text, language.periods, (i) => void (state.isPm = i === 1))
     case 'MST': {
-      const match = /^(?:GMT[-+]\d{1,2}|[-+]\d\d(?:\d\d)?|ChST|MeST|[A-Z]{4}T|WITA|[A-Z]{3}T|[A-Z]{3}(?![A-Z]))/.exec(text)
+      const match = /^(?:GMT[-+]\d{1,2}|[-+]\d\d(?:\d\d)?|ChST|MeST|[A-Z]{4}T|WITA|[A-Z]{3}T|[A-Z]{3}(?![A-Z]))/.exec(
+        text,
+      )
       if (match === null) return undefined
       state.zoneName = match[0]
       return text.slice(match[0].length)
@@ -213,7 +243,9 @@ function offset(text: string, field: string, state: State): string | undefined {
   }
   const digits = field.replaceAll(/\D/g, '').length / 2
   const colon = field.includes(':') ? ':' : ''
-  const match = new RegExp(`^([-+])(\\d\\d)${digits > 1 ? `${colon}(\\d\\d)` : ''}${digits > 2 ? `${colon}(\\d\\d)` : ''}`).exec(text)
+  const match = new RegExp(
+    `^([-+])(\\d\\d)${digits > 1 ? `${colon}(\\d\\d)` : ''}${digits > 2 ? `${colon}(\\d\\d)` : ''}`,
+  ).exec(text)
   if (match === null) return undefined
   const [all, sign, hours, minutes = '0', seconds = '0'] = match
   if (Number(hours) > 24 || Number(minutes) > 59 || Number(seconds) > 59) return undefined

@@ -47,7 +47,10 @@ function partAt(layout: string, at: number): { part: Part; end: number } | undef
   const fraction = /^([.,])(0+|9+)(?!\d)/.exec(rest)
   if (fraction !== null) {
     const [all, separator, digits] = fraction as unknown as [string, string, string]
-    return { part: { type: 'fraction', separator, digits: digits.length, trim: digits.startsWith('9') }, end: at + all.length }
+    return {
+      part: { type: 'fraction', separator, digits: digits.length, trim: digits.startsWith('9') },
+      end: at + all.length,
+    }
   }
   for (const field of fields) {
     if (!rest.startsWith(field)) continue
@@ -60,15 +63,27 @@ function partAt(layout: string, at: number): { part: Part; end: number } | undef
 }
 
 const english = 'en-US'
-export const months = names((date, length) => date.toLocaleString(english, { month: length, timeZone: 'UTC' }), 12, (i) => Date.UTC(2001, i, 1))
-export const weekdays = names((date, length) => date.toLocaleString(english, { weekday: length, timeZone: 'UTC' }), 7, (i) => Date.UTC(2001, 6, 1 + i))
+export const months = names(
+  (date, length) => date.toLocaleString(english, { month: length, timeZone: 'UTC' }),
+  12,
+  (i) => Date.UTC(2001, i, 1),
+)
+export const weekdays = names(
+  (date, length) => date.toLocaleString(english, { weekday: length, timeZone: 'UTC' }),
+  7,
+  (i) => Date.UTC(2001, 6, 1 + i),
+)
 
 export interface Names {
   readonly long: readonly string[]
   readonly short: readonly string[]
 }
 
-export function names(read: (date: Date, length: 'long' | 'short') => string, count: number, at: (i: number) => number): Names {
+export function names(
+  read: (date: Date, length: 'long' | 'short') => string,
+  count: number,
+  at: (i: number) => number,
+): Names {
   const all = (length: 'long' | 'short') => Array.from({ length: count }, (_, i) => read(new Date(at(i)), length))
   return { long: all('long'), short: all('short') }
 }

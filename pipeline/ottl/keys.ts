@@ -1,7 +1,7 @@
 /** Indexing into maps and lists: `["key"][0]`, with keys that may be expressions. Writing copies what it changes. */
 import type { Frame } from './frame.ts'
 import { fail } from './problems.ts'
-import { define, kindOf, type Kind, type OttlMap, type OttlValue, typeName } from './values.ts'
+import { define, type Kind, kindOf, type OttlMap, type OttlValue, typeName } from './values.ts'
 
 export type Getter<T = OttlValue> = (frame: Frame) => T
 
@@ -52,7 +52,8 @@ export function getAt(value: OttlValue, keys: readonly IndexKey[], from: number,
       const name = mapKey(keys[i]!, frame)
       if (!Object.hasOwn(at as OttlMap, name)) return null
       at = (at as OttlMap)[name]!
-    } else if (kind === 'list') at = (at as readonly OttlValue[])[inBounds(listIndex(keys[i]!, frame), at as readonly OttlValue[])]!
+    } else if (kind === 'list')
+      at = (at as readonly OttlValue[])[inBounds(listIndex(keys[i]!, frame), at as readonly OttlValue[])]!
     else fail(`type ${valueTypes[kind] ?? typeName(at)} does not support string indexing`)
   }
   return at
@@ -64,7 +65,13 @@ function inBounds(index: number, list: readonly OttlValue[]): number {
 }
 
 /** The value with `to` at that place. */
-export function setAt(value: OttlValue, keys: readonly IndexKey[], from: number, frame: Frame, to: OttlValue): OttlValue {
+export function setAt(
+  value: OttlValue,
+  keys: readonly IndexKey[],
+  from: number,
+  frame: Frame,
+  to: OttlValue,
+): OttlValue {
   if (from === keys.length) return to
   const key = keys[from]!
   const kind = kindOf(value)

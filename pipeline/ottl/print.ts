@@ -8,7 +8,9 @@ export function printStatement({ editor, where }: Statement): string {
 export function printBool(bool: Bool): string {
   switch (bool.type) {
     case 'or':
-      return bool.operands.map((operand) => (operand.type === 'or' ? `(${printBool(operand)})` : printBool(operand))).join(' or ')
+      return bool.operands
+        .map((operand) => (operand.type === 'or' ? `(${printBool(operand)})` : printBool(operand)))
+        .join(' or ')
     case 'and':
       return bool.operands.map(printTight).join(' and ')
     case 'not':

@@ -128,7 +128,12 @@ class Reader {
     if (/^[*+?]/.test(this.pattern.slice(this.at)) || atom.isAssertion === true) throw untranslatable
     const [, simple, least, comma, most, lazy] = match
     const from = simple === undefined ? Number(least) : simple === '+' ? 1 : 0
-    const to = simple === '?' ? 1 : simple !== undefined || (comma !== undefined && most === '') ? undefined : Number(most ?? least)
+    const to =
+      simple === '?'
+        ? 1
+        : simple !== undefined || (comma !== undefined && most === '')
+          ? undefined
+          : Number(most ?? least)
     const source = `${atom.source}${simple ?? `{${from}${to === undefined ? ',' : to === from ? '' : `,${to}`}}`}${lazy}`
     if (from > 100 || (to !== undefined && (to > 1000 || to < from))) throw untranslatable
     // What repeats must have one way to match, or the ways multiply with each repetition.

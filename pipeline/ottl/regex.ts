@@ -43,7 +43,8 @@ export class Regex {
       this.fastGlobal = new RegExp(translated.source, `${translated.flags}g`)
     }
     const core = pattern.replace(/^(\(\?[is]+\))?\.\*\??(?![*+?{])/, '$1').replace(/(?<!\\)\.\*\??$/, '')
-    this.core = core === pattern || core === '' || core.endsWith('|') || core.startsWith('|') ? undefined : new Regex(core)
+    this.core =
+      core === pattern || core === '' || core.endsWith('|') || core.startsWith('|') ? undefined : new Regex(core)
     this.groupNames = translated?.groups ?? namesOf(this.linear)
   }
 

@@ -53,7 +53,11 @@ export function toLayout(text: string): string {
   return text.replaceAll(/%(.?)/gs, (all, letter: string) => {
     const layout = directives[letter]
     if (layout === undefined) {
-      fail(letter === '' ? 'a format cannot end in %' : `invalid strptime directive: unsupported ctimefmt.ToNative() directive: ${all}`)
+      fail(
+        letter === ''
+          ? 'a format cannot end in %'
+          : `invalid strptime directive: unsupported ctimefmt.ToNative() directive: ${all}`,
+      )
     }
     return layout
   })
@@ -65,7 +69,13 @@ export function formatTime(time: Time, form: 'go' | 'rfc3339' | { readonly layou
 }
 
 /** `now` is asked for the year of a text that has none. */
-export function readTime(text: string, layout: string, location: Zone, language: Language = english, now?: () => Time): Time {
+export function readTime(
+  text: string,
+  layout: string,
+  location: Zone,
+  language: Language = english,
+  now?: () => Time,
+): Time {
   let { time, zoneName, hasOffset } = parse(layout, text, location, language)
   if (zoneName !== undefined && !hasOffset && zoneName !== 'UTC' && fieldsOf(time).offset === 0) {
     // An abbreviation says nothing about its offset unless the zone database has it as a name.

@@ -1,9 +1,18 @@
 /** What an extension may see of the running engine: for health checks, zpages and the dashboard. Read-only, always current. */
 import type { Kind, Stability } from '../component.ts'
 import type { Signal } from '../data/telemetry.ts'
+import type { SpanRing } from './span-ring.ts'
 
 export type ComponentState = 'starting' | 'ok' | 'recoverable' | 'permanent' | 'fatal' | 'stopping' | 'stopped'
 
+/** What went over an edge since its component runs. */
+export interface FlowView {
+  readonly batches: number
+  readonly items: number
+  readonly bytes: number
+  /** Sent away by what follows, or by the component itself. */
+  readonly refusedItems: number
+}
 export interface ComponentView {
   readonly kind: Kind
   readonly id: string
@@ -15,6 +24,9 @@ export interface ComponentView {
   readonly stability: Readonly<Partial<Record<string, Stability>>>
   /** The config it runs with, secrets redacted. */
   readonly config: unknown
+  /** What came in and what went out, by signal. */
+  readonly taken: Readonly<Partial<Record<Signal, FlowView>>>
+  readonly given: Readonly<Partial<Record<Signal, FlowView>>>
 }
 export interface PipelineView {
   readonly id: string
@@ -37,5 +49,7 @@ export interface EngineView {
   readonly startedUnixNano: bigint
   readonly components: readonly ComponentView[]
   readonly pipelines: readonly PipelineView[]
+  /** The engine's own spans: `watch` keeps the last of them in `ring` until its answer is called. */
+  readonly spans: { readonly ring: Pick<SpanRing, 'summaries'>; watch(): () => void }
   readonly featureGates: readonly { id: string; enabled: boolean; stage: string; description: string }[]
 }

@@ -1,6 +1,7 @@
 /** Where own telemetry goes: the exporters, processors and samplers of `service::telemetry`, in the shape of otelconf 0.3.0. Times are milliseconds. */
 import { z } from 'zod'
 import { headers, secret } from '../config/fields.ts'
+import { withHost } from '../net/http-client-keys.ts'
 import { type ClientTls, clientTlsKeys } from '../net/tls.ts'
 import type { ExporterSettings, ItemProcessorSettings, OtlpSettings, SamplerSettings } from './settings.ts'
 
@@ -10,7 +11,9 @@ const ms = (standard: number) => z.int().min(0).default(standard)
 
 const otlpShape = {
   protocol: z
-    .enum(protocols, { error: ({ input }) => `unsupported protocol ${JSON.stringify(input)}; write ${protocols.join(', ')}` })
+    .enum(protocols, {
+      error: ({ input }) => `unsupported protocol ${JSON.stringify(input)}; write ${protocols.join(', ')}`,
+    })
     .default('http/protobuf')
     .describe('grpc, http/protobuf or http/json'),
   endpoint: z
@@ -18,7 +21,10 @@ const otlpShape = {
     .default('')
     .superRefine((text, context) => {
       if (text !== '' && !URL.canParse(withScheme(text, true)))
-        context.addIssue({ code: 'custom', message: `endpoint ${JSON.stringify(text)} is no URL: write http://host:4318` })
+        context.addIssue({
+          code: 'custom',
+          message: `endpoint ${JSON.stringify(text)} is no URL: write http://host:4318`,
+        })
     })
     .describe('host:port or URL; without a path the signal has its own. Empty = localhost, 4317 or 4318'),
   insecure: z.boolean().default(false).describe('Plain text where the endpoint has no scheme'),
@@ -66,7 +72,8 @@ function oneExporter(
   if (exporter.console && exporter.otlp)
     context.addIssue({ code: 'custom', message: 'must not specify multiple exporters: keep console or otlp' })
   else if (!exporter.console && !exporter.otlp) {
-    const message = 'no valid exporter: write otlp: {protocol: http/protobuf, endpoint: http://host:4318} or console: {}'
+    const message =
+      'no valid exporter: write otlp: {protocol: http/protobuf, endpoint: http://host:4318} or console: {}'
     context.addIssue({ code: 'custom', message })
   }
 }
@@ -83,7 +90,10 @@ export function processorKeys(delayMs: number) {
   return z
     .strictObject({
       batch: batch.nullish().describe('Collects items'),
-      simple: z.strictObject({ exporter: exporterKeys.describe('Where to') }).nullish().describe('Sends each item alone'),
+      simple: z
+        .strictObject({ exporter: exporterKeys.describe('Where to') })
+        .nullish()
+        .describe('Sends each item alone'),
     })
     .superRefine(({ batch: batched, simple }, context) => {
       if (!batched === !simple)
@@ -139,7 +149,9 @@ export function itemProcessor({ batch, simple }: ProcessorKeys): ItemProcessorSe
   return [{ exporter, delayMs: 0, exportTimeoutMs: 30_000, maxQueueSize: 2_048, maxBatchSize: 1 }]
 }
 
-export function exporterOf({ otlp }: z.output<typeof metricExporterKeys> | z.output<typeof exporterKeys>): ExporterSettings {
+export function exporterOf({
+  otlp,
+}: z.output<typeof metricExporterKeys> | z.output<typeof exporterKeys>): ExporterSettings {
   return otlp ? { to: 'otlp', ...otlpOf(otlp) } : { to: 'console' }
 }
 
@@ -167,7 +179,7 @@ function tlsOf(otlp: z.output<typeof otlpKeys>, url: URL): ClientTls {
 }
 
 function withScheme(endpoint: string, isInsecure: boolean): string {
-  return /^https?:\/\//.test(endpoint) ? endpoint : `${isInsecure ? 'http' : 'https'}://${endpoint}`
+  return withHost(/^https?:\/\//.test(endpoint) ? endpoint : `${isInsecure ? 'http' : 'https'}://${endpoint}`)
 }
 
 function headersList(text: string): (readonly [string, string])[] {

@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { type Loggable, loggableFields } from './log-fields.ts'
 import { consoleLine, timestamp } from './log-line.ts'
 import { type LogDrops, LogOutput } from './log-output.ts'
+import type { OwnLine } from './log-records.ts'
 import { LogSampler } from './log-sampler.ts'
 import type { Logger } from './logger.ts'
 import type { Meter } from './meter.ts'
@@ -12,6 +13,8 @@ import type { LogSettings } from './settings.ts'
 export interface ClosableLogger extends Logger {
   /** Lines that were logged and not written, so far. */
   readonly drops: Readonly<LogDrops>
+  /** Where each line goes beside the outputs, once it passed the level and the sampler. */
+  tee: ((line: OwnLine) => void) | undefined
   /** Writes what is held and closes the files. */
   close(): Promise<void>
 }
@@ -49,13 +52,40 @@ export function createLogger(
     },
     output,
   )
-  const log = new PinoLogger(sink, settings, new LogSampler(settings.sampling, levels.length), drops, bound, now)
-  return Object.assign(log, {
+  const sampler = new LogSampler(settings.sampling, levels.length)
+  const way: Way = { sink, settings, sampler, drops, bound, now, tee: undefined }
+  const log = new PinoLogger(way, {})
+  return {
+    drops,
+    get tee() {
+      return way.tee
+    },
+    set tee(tee) {
+      way.tee = tee
+    },
+    debug: (message, fields) => log.debug(message, fields),
+    info: (message, fields) => log.info(message, fields),
+    warn: (message, fields) => log.warn(message, fields),
+    error: (message, fields) => log.error(message, fields),
+    isEnabled: (level) => log.isEnabled(level),
+    with: (fields) => log.with(fields),
     async close() {
       await output.close()
       await complaints.close()
     },
-  })
+  }
+}
+
+/** What a logger shares with those made of it by `with`. */
+interface Way {
+  readonly sink: pino.Logger
+  readonly settings: LogSettings
+  readonly sampler: LogSampler
+  readonly drops: LogDrops
+  /** On each line of the outputs: the resource, and fields that the settings say. */
+  readonly bound: Readonly<Record<string, Loggable>>
+  readonly now: () => number
+  tee: ((line: OwnLine) => void) | undefined
 }
 
 /** What the log did not write, as metrics. */
@@ -76,29 +106,15 @@ function openOrClose(complaints: LogOutput, open: () => LogOutput): LogOutput {
 }
 
 class PinoLogger implements Logger {
-  readonly drops: LogDrops
-  private readonly sink: pino.Logger
-  private readonly settings: LogSettings
-  private readonly sampler: LogSampler
-  private readonly bound: Readonly<Record<string, Loggable>>
-  private readonly now: () => number
+  private readonly way: Way
+  /** On each line of this logger. */
+  private readonly own: Readonly<Record<string, Loggable>>
   private readonly lowest: number
 
-  constructor(
-    sink: pino.Logger,
-    settings: LogSettings,
-    sampler: LogSampler,
-    drops: LogDrops,
-    bound: Readonly<Record<string, Loggable>>,
-    now: () => number,
-  ) {
-    this.sink = sink
-    this.settings = settings
-    this.sampler = sampler
-    this.drops = drops
-    this.bound = bound
-    this.now = now
-    this.lowest = levels.indexOf(settings.level)
+  constructor(way: Way, own: Readonly<Record<string, Loggable>>) {
+    this.way = way
+    this.own = own
+    this.lowest = levels.indexOf(way.settings.level)
   }
 
   debug(message: string, fields?: object): void {
@@ -119,30 +135,32 @@ class PinoLogger implements Logger {
   }
 
   with(fields: object): Logger {
-    const bound = { ...this.bound, ...loggableFields(fields) }
-    return new PinoLogger(this.sink, this.settings, this.sampler, this.drops, bound, this.now)
+    return new PinoLogger(this.way, { ...this.own, ...loggableFields(fields) })
   }
 
   private log(level: Level, message: string, fields: object | undefined): void {
     if (!this.isEnabled(level)) return
-    if (!this.sampler.passes(levels.indexOf(level), message, this.now())) {
-      this.drops.sampled++
+    const { sampler, settings, drops, sink, bound, now, tee } = this.way
+    if (!sampler.passes(levels.indexOf(level), message, now())) {
+      drops.sampled++
       return
     }
-    const caller = this.settings.disable_caller ? undefined : callerOfLog()
+    const caller = settings.disable_caller ? undefined : callerOfLog()
     const stacktrace = this.wantsStack(level) && fields ? stackOf(fields) : undefined
-    this.sink[level]({
+    const said = { ...this.own, ...(fields ? loggableFields(fields) : {}) }
+    sink[level]({
       ...(caller === undefined ? {} : { caller }),
       msg: message,
-      ...this.bound,
-      ...(fields ? loggableFields(fields) : {}),
+      ...bound,
+      ...said,
       ...(stacktrace === undefined ? {} : { stacktrace }),
     })
+    tee?.({ level, message, unixMs: now(), fields: said })
   }
 
   private wantsStack(level: Level): boolean {
-    if (this.settings.disable_stacktrace) return false
-    return level === 'error' || (level === 'warn' && this.settings.development)
+    if (this.way.settings.disable_stacktrace) return false
+    return level === 'error' || (level === 'warn' && this.way.settings.development)
   }
 }
 

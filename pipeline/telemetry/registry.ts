@@ -1,4 +1,6 @@
 /** All metrics of this process: components count through a `Meter` with their labels, readers see everything at once. */
+
+import { IncludedFamilies, type PlainFamily } from './merge-families.ts'
 import type { Counter, Histogram, Labels, Meter } from './meter.ts'
 import { isCountedAt, labelsAt, type MetricLevel } from './metric-levels.ts'
 import { prometheusText } from './prometheus-text.ts'
@@ -43,6 +45,7 @@ export interface ScopedMeter extends Meter {
 export class Registry {
   private readonly families = new Map<string, Family>()
   private readonly resource: ReadonlyMap<string, string>
+  private readonly included = new IncludedFamilies()
   /** Everything is counted; the level says what is shown, so that a reload can change it. */
   level: MetricLevel
 
@@ -75,8 +78,17 @@ export class Registry {
     return family
   }
 
+  /** Adds what another thread has counted; its last word counts. */
+  include(source: string, families: readonly PlainFamily[]): void {
+    this.included.set(source, families)
+  }
+
   /** Everything that was counted so far and that the level shows, ordered by name. */
   snapshot(): readonly FamilySnapshot[] {
+    return this.included.mergeWith(this.ownSnapshot())
+  }
+
+  private ownSnapshot(): readonly FamilySnapshot[] {
     const isShown = ({ name, points }: Family) => points.size > 0 && isCountedAt(this.level, name)
     const families = [...this.families.values()].filter(isShown)
     families.sort((a, b) => (a.name < b.name ? -1 : 1))

@@ -2,14 +2,14 @@
 import { z } from 'zod'
 import { duration, level, list } from '../config/fields.ts'
 import { exporterOf, itemProcessor, metricExporterKeys, processorKeys, samplerKeys, samplerOf } from './export-keys.ts'
+import { includeExclude, producers, spanLimits, views } from './inert-keys.ts'
 import type { LogSettings, MetricSettings, ServiceTelemetry, TraceSettings } from './settings.ts'
 
 const levels = ['none', 'basic', 'normal', 'detailed'] as const
-/** What zap knows above `error` never occurs here: those levels print what `error` does. */
-const logLevels = ['debug', 'info', 'warn', 'error', 'dpanic', 'panic', 'fatal'] as const
+/** What zap knows above `error` never occurs here: those levels print what `error` does. Its empty one is `info`. */
+const logLevels = ['debug', 'info', 'warn', 'error', 'dpanic', 'panic', 'fatal', ''] as const
 const metricLevel = () => level(levels).default('normal')
 const unheardOf = 'Without effect in this build'
-const unheard = z.array(z.looseObject({})).nullish().describe(unheardOf)
 
 const logKeys = z.strictObject({
   level: level(logLevels, (text) => `unrecognized level: ${JSON.stringify(text)}; write debug, info, warn or error`)
@@ -40,6 +40,7 @@ const logKeys = z.strictObject({
   processors: z.array(processorKeys(1_000)).nullish().describe('Where lines go as OTLP too'),
 })
 
+const alwaysSo = () => z.boolean().nullable().default(true).describe('Always so')
 const prometheusKeys = z.strictObject({
   host: z.string({ error: orMissing('host must be specified, like localhost') }).describe('Where to listen'),
   port: z
@@ -47,17 +48,16 @@ const prometheusKeys = z.strictObject({
     .min(0)
     .max(65_535)
     .describe('Where to listen; 0 = any free one'),
-  with_resource_constant_labels: z
-    .strictObject({
-      included: list(z.string()).nullish().describe(unheardOf),
-      excluded: list(z.string()).nullish().describe(unheardOf),
-    })
-    .nullish()
-    .describe(unheardOf),
-  without_scope_info: z.boolean().nullish().describe('Always so'),
-  without_type_suffix: z.boolean().nullish().describe('Always so'),
-  without_units: z.boolean().nullish().describe('Always so'),
+  with_resource_constant_labels: includeExclude,
+  without_scope_info: alwaysSo(),
+  without_type_suffix: alwaysSo(),
+  without_units: alwaysSo(),
 })
+const positiveOr = (standard: number) =>
+  z
+    .int()
+    .transform((ms) => (ms > 0 ? ms : standard))
+    .default(standard)
 const readerKeys = z
   .strictObject({
     pull: z
@@ -71,12 +71,12 @@ const readerKeys = z
     periodic: z
       .strictObject({
         exporter: metricExporterKeys.describe('Where to'),
-        interval: z.int().min(1).default(60_000).describe('Milliseconds between two exports'),
-        timeout: z.int().min(1).default(30_000).describe('Of one export, in milliseconds'),
+        interval: positiveOr(60_000).describe('Milliseconds between two exports; 0 or less = 60000'),
+        timeout: positiveOr(30_000).describe('Of one export, in milliseconds; 0 or less = 30000'),
       })
       .nullish()
       .describe('A reader that sends'),
-    producers: unheard,
+    producers,
   })
   .superRefine(({ pull, periodic }, context) => {
     const problem =
@@ -90,29 +90,37 @@ const readerKeys = z
     if (problem) context.addIssue({ code: 'custom', message: problem })
   })
 const defaultReaders: z.output<typeof readerKeys>[] = [
-  { pull: { exporter: { prometheus: { host: 'localhost', port: 8888 } } } },
+  { pull: { exporter: { prometheus: prometheusKeys.parse({ host: 'localhost', port: 8888 }) } } },
 ]
 
-const metricKeys = z.strictObject({
-  level: metricLevel().describe('none, basic, normal or detailed'),
-  readers: z.array(readerKeys).default(defaultReaders).describe('Prometheus endpoints'),
-  views: unheard,
-  address: z.string().nullish().describe('Deprecated and ignored: use readers'),
-})
+const metricKeys = z
+  .strictObject({
+    level: metricLevel().describe('none, basic, normal or detailed'),
+    readers: z.array(readerKeys).default(defaultReaders).describe('Prometheus endpoints'),
+    views,
+  })
+  .meta({
+    'x-removed': { address: 'write readers: [{pull: {exporter: {prometheus: {host: localhost, port: 8888}}}}]' },
+  })
 
-const traceKeys = z.strictObject({
-  level: level(levels).optional().describe('none records no spans; the others are one'),
-  propagators: list(
-    z.enum(['tracecontext', 'b3'], {
-      error: ({ input }) => `unsupported trace propagator ${JSON.stringify(input)}; write tracecontext`,
-    }),
-  )
-    .nullish()
-    .describe('tracecontext: spans join the trace that a request names'),
-  processors: z.array(processorKeys(5_000)).nullish().describe('Where own spans go'),
-  sampler: samplerKeys.nullish().describe('Which traces are recorded; absent = as the parent, all that begin here'),
-  limits: z.looseObject({}).nullish().describe(unheardOf),
-})
+const propagators = ['tracecontext', 'b3']
+const traceKeys = z
+  .strictObject({
+    level: level(levels).optional().describe('none records no spans; the others are one'),
+    propagators: list(z.string()).nullish().describe('tracecontext: spans join the trace that a request names'),
+    processors: z.array(processorKeys(5_000)).nullish().describe('Where own spans go'),
+    sampler: samplerKeys.nullish().describe('Which traces are recorded; absent = as the parent, all that begin here'),
+    limits: spanLimits,
+  })
+  .superRefine((traces, context) => {
+    // Upstream looks at them where spans are exported, and starts without.
+    if (traces.level === 'none' || !traces.processors?.length) return
+    for (const [i, name] of (traces.propagators ?? []).entries()) {
+      if (propagators.includes(name)) continue
+      const message = `unsupported trace propagator ${JSON.stringify(name)}; write tracecontext`
+      context.addIssue({ code: 'custom', message, path: ['propagators', i] })
+    }
+  })
 
 const attributeKeys = z.strictObject({
   name: z.string().describe('Name of the attribute'),
@@ -125,7 +133,7 @@ const resourceKeys = z
     attributes_list: z.string().nullish().describe('Refused, as upstream: use attributes'),
     detectors: z.looseObject({}).nullish().describe(unheardOf),
     'detection/development': z.looseObject({}).nullish().describe(unheardOf),
-    schema_url: z.string().nullish().describe(unheardOf),
+    schema_url: z.string().nullable().default('https://opentelemetry.io/schemas/1.40.0').describe(unheardOf),
   })
   .superRefine((resource, context) => {
     const problem = (message: string) => context.addIssue({ code: 'custom', message })
@@ -173,7 +181,8 @@ export function serviceTelemetry(keys: TelemetryKeys): ServiceTelemetry {
 function logSettings(logs: TelemetryKeys['logs']): LogSettings {
   const { processors, level: named, ...rest } = logs
   const known = named === 'debug' || named === 'info' || named === 'warn'
-  return { ...rest, level: known ? named : 'error', processors: (processors ?? []).flatMap(itemProcessor) }
+  const level = named === '' ? 'info' : known ? named : 'error'
+  return { ...rest, level, processors: (processors ?? []).flatMap(itemProcessor) }
 }
 
 function metricSettings({ level, readers }: TelemetryKeys['metrics']): MetricSettings {
@@ -214,13 +223,12 @@ function legacyAttributes(resource: Record<string, unknown>): [string, unknown][
   return Object.entries(resource).filter(([name]) => !(name in resourceKeys.shape))
 }
 
-function* warningsOf({ logs, metrics, traces, resource }: TelemetryKeys): Generator<string> {
+function* warningsOf({ metrics, traces, resource }: TelemetryKeys): Generator<string> {
   const legacy = legacyAttributes(resource).map(([name]) => name)
   if (legacy.length > 0) {
     yield `Using legacy service.telemetry.resource inline map format; prefer service.telemetry.resource.attributes (array of maps with \`name\` and \`value\` keys): ${legacy.sort().join(', ')}`
   }
   const unused = (path: string, cure: string) => `service::telemetry::${path} has no effect in this build: ${cure}`
-  if (metrics.address) yield unused('metrics::address', 'use metrics::readers with a pull prometheus exporter')
   if (metrics.views?.length) yield unused('metrics::views', 'all metrics keep their names and labels')
   for (const [i, { pull }] of metrics.readers.entries()) {
     const path = `metrics::readers::${i}`

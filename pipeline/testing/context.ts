@@ -1,9 +1,10 @@
 import type { Capability } from '../capability/capability.ts'
 import type { Context, Emit, Kind } from '../component.ts'
-import type { Batch, Signal } from '../data/telemetry.ts'
+import type { Batch, Origin, Signal } from '../data/telemetry.ts'
 import type { EngineView } from '../telemetry/engine-view.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Labels, Meter } from '../telemetry/meter.ts'
+import { Tracer } from '../telemetry/tracer.ts'
 import { FakeClock } from './fake-clock.ts'
 
 interface LogLine {
@@ -42,6 +43,8 @@ export interface TestContextOptions {
   accept?: (batch: Batch, signal: Signal) => void | Promise<void>
   capabilities?: ReadonlyMap<Capability<unknown>, unknown>
   engine?: Partial<EngineView>
+  /** Default: nothing of the origin is read further on. */
+  originKey?: (origin: Origin) => string
   random?: () => number
 }
 
@@ -72,8 +75,10 @@ export function testContext(options: TestContextOptions = {}): TestContext {
     random: options.random ?? (() => 0.5),
     signal: abort.signal,
     engine: { ...restingEngine, ...options.engine },
+    sharesPorts: false,
     dropped: (items, reason, intent) => void recorded.drops.push({ items, reason, intent }),
     status: (state, message) => void recorded.states.push({ state, message }),
+    originKey: options.originKey ?? (() => ''),
     extension<T>(capability: Capability<T>, id?: string): T {
       const found = options.capabilities?.get(capability)
       if (found === undefined) throw new Error(`no extension ${id ?? ''} provides ${capability.name}`)
@@ -91,6 +96,7 @@ const restingEngine: EngineView = {
   startedUnixNano: 1_700_000_000_000_000_000n,
   components: [],
   pipelines: [],
+  spans: new Tracer(),
   featureGates: [],
 }
 

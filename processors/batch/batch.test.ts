@@ -181,7 +181,7 @@ test('room is exact however batches are merged and split', async () => {
   assert.equal(emitted(context).flat().length, 600)
 })
 
-test('metadata_keys keep batches apart, and only that metadata is kept', async () => {
+test('metadata_keys keep batches apart, and a batch keeps what all its senders have in common', async () => {
   const { context, add } = await open('{metadata_keys: [Tenant]}')
   const of = (name: string, tenant: string) =>
     logs(name, 1, { origin: originWith({ tenant: [tenant], secret: [name] }) })

@@ -1,21 +1,20 @@
 import { z } from 'zod'
 import { byteSize, duration, list } from '../../pipeline/config/fields.ts'
 
-const uint32 = z.int().min(0).max(0xffff_ffff)
+/** More than upstream's 32 bits hold means what it says: there, it wraps around. */
+const size = z.number().min(0).transform(Math.trunc)
 
 export const config = z
   .strictObject({
     timeout: duration()
       .default(200)
       .describe('A batch is sent this long after its first item, whatever its size; 0 = at once.'),
-    send_batch_size: uint32.default(8192).describe('A batch is sent when it has this many items; 0 = at once.'),
-    send_batch_max_size: uint32.default(0).describe('Larger batches are split; 0 = never.'),
+    send_batch_size: size.default(8192).describe('A batch is sent when it has this many items; 0 = at once.'),
+    send_batch_max_size: size.default(0).describe('Larger batches are split; 0 = never.'),
     metadata_keys: list(z.string())
       .default([])
-      .describe(
-        'Client metadata by which batches are kept apart, and which they keep; needs `include_metadata` at the receiver.',
-      ),
-    metadata_cardinality_limit: uint32
+      .describe('Client metadata by which batches are kept apart; needs `include_metadata` at the receiver.'),
+    metadata_cardinality_limit: size
       .default(1000)
       .describe('How many combinations of that metadata there may be; more are refused; 0 = no limit.'),
     max_bytes: byteSize()

@@ -23,11 +23,19 @@ export default defineProcessor({
   },
 })
 
+/** So many are kept when they are empty, and cost no room. */
+const freeShards = 64
+/** About what an open shard takes in memory. */
+const shardBytes = 2_048
+
 class Batching {
   readonly #settings: Config
   readonly #context: Context
   readonly #metadataKeys: readonly string[]
+  /** Those that hold something, or have something on its way. */
   readonly #shards = new Map<string, Shard>()
+  /** Of `metadata_keys`, as many as `metadata_cardinality_limit` says. */
+  readonly #combinations = new Set<string>()
   readonly #capacity: Capacity
   readonly #telemetry: BatchTelemetry
   #isClosed = false
@@ -43,21 +51,23 @@ class Batching {
 
   start(): void {
     const hasKeys = this.#metadataKeys.length > 0
-    observeCardinality(this.#context.meter, this.#context.id, () => (hasKeys ? this.#shards.size : 1))
+    observeCardinality(this.#context.meter, this.#context.id, () => (hasKeys ? this.#combinations.size : 1))
   }
 
   /** Acknowledged as soon as there is room for it, as upstream. */
   async hold(signal: Signal, batch: Batch): Promise<Held> {
     if (batch.count === 0) return held
-    const shard = this.#shardOf(signal, batch.origin)
+    const key = this.#keyOf(signal, batch.origin)
+    // So that many senders who differ are bounded by `max_bytes` too.
+    const overhead = this.#shards.size < freeShards || this.#shards.has(key) ? 0 : shardBytes
     // One batch that is larger than the whole room is let in alone.
-    const bytes = Math.min(batch.retainedBytes, this.#settings.max_bytes)
+    const bytes = Math.min(batch.retainedBytes + overhead, this.#settings.max_bytes)
     if (!this.#capacity.tryTake(bytes, 0)) {
       const room = this.#capacity.take(bytes, 0)
       this.#makeRoom()
       await room
     }
-    shard.add(batch, bytes)
+    this.#shardOf(signal, key).add(batch, bytes)
     return held
   }
 
@@ -81,44 +91,42 @@ class Batching {
     for (const shard of this.#shards.values()) shard.sendEarly()
   }
 
-  #shardOf(signal: Signal, origin: Origin): Shard {
-    const values = this.#metadataKeys.map((key) => origin.metadata.get(key))
-    const key = `${signal} ${JSON.stringify(values)}`
-    const known = this.#shards.get(key)
-    if (known) return known
-    const { metadata_cardinality_limit } = this.#settings
-    if (
-      metadata_cardinality_limit !== 0 &&
-      this.#metadataKeys.length > 0 &&
-      this.#shards.size >= metadata_cardinality_limit
-    ) {
-      throw new Rejected('too many batcher metadata-value combinations', { retryable: false })
+  /** Apart are kept the signals, what differs in `metadata_keys`, and what differs in anything else that somebody further on reads. */
+  #keyOf(signal: Signal, origin: Origin): string {
+    const read = this.#context.originKey(origin)
+    if (this.#metadataKeys.length === 0) return `${signal} ${read}`
+    const combination = `${signal} ${JSON.stringify(this.#metadataKeys.map((key) => origin.metadata.get(key)))}`
+    if (!this.#combinations.has(combination)) {
+      const { metadata_cardinality_limit: limit } = this.#settings
+      if (limit !== 0 && this.#combinations.size >= limit)
+        throw new Rejected('too many batcher metadata-value combinations', { retryable: false })
+      this.#combinations.add(combination)
     }
-    const shard = this.#open(signal, { metadata: metadataOf(this.#metadataKeys, values) })
-    this.#shards.set(key, shard)
+    return `${combination} ${read}`
+  }
+
+  #shardOf(signal: Signal, key: string): Shard {
+    let shard = this.#shards.get(key)
+    if (shard === undefined) {
+      shard = this.#open(signal, key)
+      this.#shards.set(key, shard)
+    }
     return shard
   }
 
-  #open(signal: Signal, origin: Origin): Shard {
+  #open(signal: Signal, key: string): Shard {
     const context = this.#context
     return new Shard({
       context,
       signal,
       settings: this.#settings,
-      origin,
       emit: context.emit[signal] as (batch: Batch) => Promise<void>,
       onSent: ({ batch, trigger }) => this.#telemetry.sent(trigger, batch.count, batch.byteLength),
-      onIdle: () => this.#makeRoom(),
+      onIdle: () => {
+        if (this.#shards.size > freeShards && this.#shards.get(key)?.isEmpty) this.#shards.delete(key)
+        this.#makeRoom()
+      },
       release: (bytes) => this.#capacity.give(bytes, 0),
     })
   }
-}
-
-function metadataOf(keys: readonly string[], values: readonly (readonly string[] | undefined)[]): Origin['metadata'] {
-  const metadata = new Map<string, readonly string[]>()
-  keys.forEach((key, at) => {
-    const value = values[at]
-    if (value !== undefined) metadata.set(key, value)
-  })
-  return metadata
 }

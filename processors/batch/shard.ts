@@ -1,5 +1,5 @@
 import { concat } from '../../pipeline/data/batch.ts'
-import type { Batch, Origin, Signal } from '../../pipeline/data/telemetry.ts'
+import type { Batch, Signal } from '../../pipeline/data/telemetry.ts'
 import { Fifo } from '../../pipeline/export/fifo.ts'
 import type { Config } from './config.ts'
 import { Outbox, type OutboxOptions } from './outbox.ts'
@@ -8,13 +8,11 @@ import type { Trigger } from './telemetry.ts'
 export interface ShardOptions extends Omit<OutboxOptions, 'onGone'> {
   readonly signal: Signal
   readonly settings: Config
-  /** What is left of the senders: the metadata that all batches of this shard have in common. */
-  readonly origin: Origin
   /** Room that is free again. */
   readonly release: (bytes: number) => void
 }
 
-/** The batch that is being collected for one combination of metadata. Upstream's algorithm; merging is list append. */
+/** The batch that is being collected for senders who differ in nothing that matters. Upstream's algorithm; merging is list append. */
 export class Shard {
   readonly #options: ShardOptions
   readonly #outbox: Outbox
@@ -38,6 +36,11 @@ export class Shard {
     this.#count += batch.count
     if (!this.#hasTimer || this.#count >= this.#options.settings.send_batch_size) this.#sendFull()
     if (this.#count > 0 && this.#stopTimer === undefined) this.#startTimer()
+  }
+
+  /** Nothing is collected and nothing is on its way. */
+  get isEmpty(): boolean {
+    return this.#count === 0 && this.#outbox.isIdle
   }
 
   /** Room is short: what is collected goes now, unless something is on its way out and will make room anyway. */
@@ -78,8 +81,7 @@ export class Shard {
   #take(): Batch {
     this.#stopTimer?.()
     this.#stopTimer = undefined
-    const { signal, origin } = this.#options
-    const merged = concat(signal, this.#pending, origin)
+    const merged = concat(this.#options.signal, this.#pending)
     this.#pending = []
     this.#count = 0
     return merged

@@ -2,9 +2,9 @@
 import { type Context, defineProcessor, Rejected } from '../../pipeline/component.ts'
 import type { Batch, Signal } from '../../pipeline/data/telemetry.ts'
 import type { EngineView } from '../../pipeline/telemetry/engine-view.ts'
+import { MemoryLimiter, refusal } from '../../pipeline/telemetry/memory-limiter.ts'
+import { type Memory, processMemory } from '../../pipeline/telemetry/process-memory.ts'
 import { type Config, config } from './config.ts'
-import { MemoryLimiter, refusal } from './limiter.ts'
-import { type Memory, processMemory } from './memory.ts'
 
 export default createFactory(processMemory)
 

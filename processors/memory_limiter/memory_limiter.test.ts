@@ -5,12 +5,12 @@ import { Rejected } from '../../pipeline/component.ts'
 import { ConfigError } from '../../pipeline/config/config.ts'
 import { newLogs } from '../../pipeline/data/builders.ts'
 import type { Batch } from '../../pipeline/data/telemetry.ts'
+import { processMemory } from '../../pipeline/telemetry/process-memory.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { testContext } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
 import { config } from './config.ts'
 import factory, { createFactory } from './index.ts'
-import { processMemory } from './memory.ts'
 
 const mib = 1024 * 1024
 

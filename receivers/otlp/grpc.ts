@@ -17,9 +17,9 @@ const accepted = new Uint8Array(0)
 export function grpcMethods(intake: Intake, signals: ReadonlySet<Signal>): ReadonlyMap<string, UnaryHandler> {
   const methods = new Map<string, UnaryHandler>()
   for (const signal of signals)
-    methods.set(paths[signal], async (message, { peer, metadata, headers }) => {
+    methods.set(paths[signal], async (message, { peer, metadata, headers, auth }) => {
       if (signal === 'profiles') checkProfilesVersion(headers)
-      await intake.accept(signal, message, 'proto', originOf('grpc', peer, metadata))
+      await intake.accept(signal, message, 'proto', originOf('grpc', peer, metadata, auth, headers['traceparent']))
       return accepted
     })
   return methods

@@ -44,8 +44,8 @@ export function httpHandler(intake: Intake, signals: ReadonlySet<Signal>, settin
       try {
         if (signal === 'profiles') checkProfilesVersion(request.headers)
         const body = await request.body()
-        const { peer, metadata } = request
-        await intake.accept(signal, body, format, originOf('http', peer, metadata))
+        const { peer, metadata, auth } = request
+        await intake.accept(signal, body, format, originOf('http', peer, metadata, auth, request.headers['traceparent']))
         return accepted[format]
       } catch (error) {
         if (!(error instanceof StatusError)) throw error
@@ -56,6 +56,7 @@ export function httpHandler(intake: Intake, signals: ReadonlySet<Signal>, settin
       const message = error instanceof Error ? error.message : String(error)
       // JSON for whatever is not protobuf, as upstream.
       const format = formatOf(request) ?? 'json'
+      if (error instanceof StatusError) return statusAnswer(httpFromGrpc(error.status.code), error.status, format)
       if (!(error instanceof HttpError)) return statusAnswer(500, { code: Code.INTERNAL, message }, format)
       const status = { code: grpcFromHttp(error.status), message }
       return statusAnswer(error.status, error.status === 503 ? { ...status, retryDelayMs: 1_000 } : status, format)

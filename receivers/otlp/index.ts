@@ -6,5 +6,6 @@ export default defineReceiver({
   type: 'otlp',
   config,
   signals: { traces: 'stable', metrics: 'stable', logs: 'stable', profiles: 'alpha' },
+  placement: 'each',
   create: (settings, context) => new OtlpReceiver(settings, context),
 })

@@ -1,4 +1,5 @@
 /** From the bytes of a request into the pipelines, whatever protocol brought them. */
+import type { AuthData } from '../../pipeline/capability/authentication.ts'
 import { type Context, Rejected } from '../../pipeline/component.ts'
 import { readOtlp } from '../../pipeline/data/read-otlp.ts'
 import type { Batch, Origin, Signal } from '../../pipeline/data/telemetry.ts'
@@ -9,8 +10,20 @@ import { JsonPool } from './json-pool.ts'
 export type Format = 'proto' | 'json'
 
 /** A unix socket's peer has no address. */
-export function originOf(transport: 'grpc' | 'http', peer: string, metadata: Origin['metadata']): Origin {
-  return peer === '' ? { transport, metadata } : { address: peer, transport, metadata }
+export function originOf(
+  transport: 'grpc' | 'http',
+  address: string,
+  metadata: Origin['metadata'],
+  auth: AuthData | undefined,
+  traceparent: string | string[] | undefined,
+): Origin {
+  const origin = address === '' ? { transport, metadata } : { address, transport, metadata }
+  if (auth === undefined && typeof traceparent !== 'string') return origin
+  return {
+    ...origin,
+    ...(auth === undefined ? {} : { auth }),
+    ...(typeof traceparent === 'string' ? { traceparent } : {}),
+  }
 }
 
 /** JSON beyond this would hold the event loop for more than some milliseconds. */

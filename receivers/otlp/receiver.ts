@@ -2,6 +2,7 @@ import type { Context, Lifecycle } from '../../pipeline/component.ts'
 import { GrpcServer, type GrpcServerParts } from '../../pipeline/net/grpc-server.ts'
 import type { GrpcServerSettings } from '../../pipeline/net/grpc-server-keys.ts'
 import { HttpServer, type HttpServerParts } from '../../pipeline/net/http-server.ts'
+import { serverDoor } from '../../pipeline/net/server-door.ts'
 import type { Config, HttpSettings } from './config.ts'
 import { grpcMethods } from './grpc.ts'
 import { httpHandler } from './http.ts'
@@ -60,8 +61,10 @@ export class OtlpReceiver implements Lifecycle {
   }
 
   async #startGrpc(settings: GrpcServerSettings): Promise<void> {
-    const { clock, random, logger, signals } = this.#context
-    const parts: GrpcServerParts = { settings, methods: grpcMethods(this.#intake, signals), clock, random, logger }
+    const { clock, random, logger, signals, sharesPorts } = this.#context
+    const door = serverDoor(this.#context, settings, 'grpc')
+    const methods = grpcMethods(this.#intake, signals)
+    const parts: GrpcServerParts = { settings, methods, clock, random, logger, door, sharesPort: sharesPorts }
     if (this.#grpc) return this.#grpc.reconfigure(parts)
     const server = new GrpcServer(parts)
     await server.listen()
@@ -70,8 +73,10 @@ export class OtlpReceiver implements Lifecycle {
   }
 
   async #startHttp(settings: HttpSettings): Promise<void> {
-    const { clock, logger, signals } = this.#context
-    const parts: HttpServerParts = { settings, handler: httpHandler(this.#intake, signals, settings), clock, logger }
+    const { clock, logger, signals, sharesPorts } = this.#context
+    const door = serverDoor(this.#context, settings, 'http')
+    const handler = httpHandler(this.#intake, signals, settings)
+    const parts: HttpServerParts = { settings, handler, clock, logger, door, sharesPort: sharesPorts }
     if (this.#http) return this.#http.reconfigure(parts)
     const server = new HttpServer(parts)
     await server.listen()

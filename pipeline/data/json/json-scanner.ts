@@ -300,14 +300,21 @@ export class JsonScanner {
 
   private skipKey(): void {
     this.expect(char.quote, 'a field name in double quotes')
-    this.endOfString()
+    this.skipString()
     this.expect(char.colon, 'a colon')
+  }
+
+  /** Escapes are checked here too: what is taken must be JSON to everybody. */
+  private skipString(): void {
+    const { text, pos } = this
+    const end = this.endOfString()
+    if (hasBackslash(text, pos, end)) this.unescape(pos, end)
   }
 
   private skipScalar(c: number): void {
     if (c === char.quote) {
       this.pos++
-      this.endOfString()
+      this.skipString()
     } else if (c === char.lowerT) this.literal('true')
     else if (c === char.lowerF) this.literal('false')
     else if (c === char.lowerN) this.literal('null')

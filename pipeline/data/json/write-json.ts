@@ -381,7 +381,7 @@ class JsonWriter extends WireCursor {
       }
       case kind.sint32:
         out.int32((low >>> 1) ^ -(low & 1))
-        break
+        return low !== 0
       case kind.uint32:
         out.int32(low >>> 0)
         return low !== 0

@@ -1,10 +1,11 @@
 /** Which paths and enums a statement can use, by the context in which it runs. */
-import type { PathSpec, PathTable } from './path.ts'
-import { toWire, type OttlMap, kindOf } from '../values.ts'
+
+import { kindOf, type OttlMap, toWire } from '../values.ts'
 import { dataPointEnums, dataPointPaths } from './datapoint.ts'
 import { logEnums, logPaths } from './log.ts'
 import { metricEnums, metricPaths } from './metric.ts'
 import { otelcolPaths } from './otelcol.ts'
+import type { PathSpec, PathTable } from './path.ts'
 import { resourceItself, resourcePaths } from './resource.ts'
 import { expects } from './scalars.ts'
 import { scopeItself, scopePaths } from './scope.ts'
@@ -24,7 +25,8 @@ export interface OttlContext {
 const cache: PathSpec = {
   index: 'value',
   get: (frame) => frame.cache,
-  set: (frame, value) => frame.setCache(kindOf(value) === 'map' ? (toWire(value) as OttlMap) : expects('pcommon.Map', value)),
+  set: (frame, value) =>
+    frame.setCache(kindOf(value) === 'map' ? (toWire(value) as OttlMap) : expects('pcommon.Map', value)),
 }
 
 const resource = { self: resourceItself, paths: resourcePaths }
@@ -59,4 +61,12 @@ export const contexts: Readonly<Record<ContextName, OttlContext>> = {
 }
 
 /** The most special context first: it sees what the others see. */
-export const byPriority: readonly ContextName[] = ['log', 'datapoint', 'metric', 'spanevent', 'span', 'scope', 'resource']
+export const byPriority: readonly ContextName[] = [
+  'log',
+  'datapoint',
+  'metric',
+  'spanevent',
+  'span',
+  'scope',
+  'resource',
+]

@@ -97,7 +97,8 @@ export const dataPointPaths: PathTable = {
   exemplars: {
     get: (frame) => new Opaque('pmetric.ExemplarSlice', frame.point!.exemplars),
     set(frame, value) {
-      if (!(value instanceof Opaque) || value.goType !== 'pmetric.ExemplarSlice') expects('pmetric.ExemplarSlice', value)
+      if (!(value instanceof Opaque) || value.goType !== 'pmetric.ExemplarSlice')
+        expects('pmetric.ExemplarSlice', value)
       frame.point!.exemplars = value.content as readonly Exemplar[]
     },
   },

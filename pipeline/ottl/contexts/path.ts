@@ -42,7 +42,8 @@ export function accessor(spec: PathSpec, keys: readonly IndexKey[], text: string
     const entry = spec.entry((frame) => mapKey(keys[0]!, frame))
     return plain(entry.get, entry.set, text)
   }
-  if (typeof index === 'function') return keys.length === 0 ? wholeAttributes(spec, index, text) : attribute(index, keys, text)
+  if (typeof index === 'function')
+    return keys.length === 0 ? wholeAttributes(spec, index, text) : attribute(index, keys, text)
   if (keys.length === 0) return plain(spec.get, spec.set, text)
   const set = spec.set
   return plain(
@@ -76,7 +77,10 @@ function attribute(attributes: Attributes, keys: readonly IndexKey[], text: stri
   const name = first!.literal
   if (keys.length > 1 || typeof name !== 'string') {
     return plain(
-      (frame) => getAt(attributes(frame).get(attributeKey(first!, frame, 'get')) ?? null, keys, 1, frame),
+      (frame) => {
+        const value = attributes(frame).get(attributeKey(first!, frame, 'get'))
+        return value === undefined ? null : getAt(value, keys, 1, frame)
+      },
       (frame, value) => {
         const of = attributes(frame)
         const outer = attributeKey(first!, frame, 'set')

@@ -16,4 +16,6 @@ export const resourcePaths: PathTable = {
 }
 
 /** `resource` without a field: to compare it or to pass it on. */
-export const resourceItself = { get: ({ resource }: { resource: Resource }) => new Opaque('pcommon.Resource', resource) }
+export const resourceItself = {
+  get: ({ resource }: { resource: Resource }) => new Opaque('pcommon.Resource', resource),
+}

@@ -44,8 +44,7 @@ export function timeSpecs(
   return {
     [name]: {
       get: (frame) => new Time(BigInt.asIntN(64, get(frame))),
-      set: (frame, value) =>
-        set(frame, isTime(value) ? BigInt.asUintN(64, value.nanos) : expects('time.Time', value)),
+      set: (frame, value) => set(frame, isTime(value) ? BigInt.asUintN(64, value.nanos) : expects('time.Time', value)),
     },
     [`${name}_unix_nano`]: {
       get: (frame) => int(get(frame)),
@@ -63,13 +62,15 @@ export function idSpec(
   const goType = kind === 'trace' ? 'pcommon.TraceID' : 'pcommon.SpanID'
   return {
     get: (frame) => new Id(kind, get(frame)),
-    set: (frame, value) => set(frame, value instanceof Id && value.kind === kind ? value.onWire : expects(goType, value)),
+    set: (frame, value) =>
+      set(frame, value instanceof Id && value.kind === kind ? value.onWire : expects(goType, value)),
     next: {
       string: {
         get: (frame) => new Id(kind, get(frame)).hex,
         set(frame, value) {
           const text = asText(value)
-          if (text.length !== digits) fail(`${kind === 'trace' ? 'traces' : 'span'} ids must be ${digits} hex characters`)
+          if (text.length !== digits)
+            fail(`${kind === 'trace' ? 'traces' : 'span'} ids must be ${digits} hex characters`)
           if (!/^[0-9a-fA-F]+$/.test(text)) fail(`${JSON.stringify(text)} is not hexadecimal`)
           set(frame, new Id(kind, text.toLowerCase()).onWire)
         },

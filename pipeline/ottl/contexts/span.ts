@@ -54,7 +54,8 @@ export const spanPaths: PathTable = {
     ),
     entry: (name) => ({
       get: (frame) => readEntry(frame.span!.traceState, name(frame)),
-      set: (frame, value) => void (frame.span!.traceState = withEntry(frame.span!.traceState, name(frame), asText(value))),
+      set: (frame, value) =>
+        void (frame.span!.traceState = withEntry(frame.span!.traceState, name(frame), asText(value))),
     }),
   },
   status: {

@@ -3,7 +3,7 @@ import { totalmem } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { usedMemoryBytes } from '../../pipeline/telemetry/used-memory.ts'
+import { usedMemoryBytes } from './used-memory.ts'
 
 export interface Memory {
   usedBytes(): number

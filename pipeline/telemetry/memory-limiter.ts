@@ -1,21 +1,21 @@
 /** Decides whether data must be refused: the algorithm of upstream's `internal/memorylimiter`, on the heap and the buffers of Node. */
-import type { Context } from '../../pipeline/component.ts'
-import type { Logger } from '../../pipeline/telemetry/logger.ts'
-import type { Config } from './config.ts'
-import type { Memory } from './memory.ts'
+import type { Context } from '../component.ts'
+import type { Logger } from './logger.ts'
+import type { MemoryLimits } from './memory-limiter-keys.ts'
+import type { Memory } from './process-memory.ts'
 
 export const refusal = 'data refused due to high memory usage'
 const mib = 1024 * 1024
 /** A forced collection that frees less of the memory than this was not worth its time. */
 const effectiveShare = 0.05
 
-/** A processor that asks this limiter. Clocks stop with their component, so the checks run on that of a member which still lives. */
+/** A component that asks this limiter. Clocks stop with their component, so the checks run on that of a member which still lives. */
 export type Member = Pick<Context, 'clock' | 'logger' | 'status'>
 
 export class MemoryLimiter {
   readonly hardBytes: number
   readonly softBytes: number
-  private readonly config: Config
+  private readonly config: MemoryLimits
   private readonly memory: Memory
   private readonly members = new Set<Member>()
   private checker: Member
@@ -27,7 +27,7 @@ export class MemoryLimiter {
   private softIntervalMs = 0
   private hardIntervalMs = 0
 
-  constructor(config: Config, memory: Memory, first: Member) {
+  constructor(config: MemoryLimits, memory: Memory, first: Member) {
     this.config = config
     this.memory = memory
     this.checker = first
@@ -146,7 +146,7 @@ export class MemoryLimiter {
   }
 }
 
-function limitsOf(config: Config, memory: Memory, logger: Logger): { limit: number; spike: number } {
+function limitsOf(config: MemoryLimits, memory: Memory, logger: Logger): { limit: number; spike: number } {
   const { limit_mib, spike_limit_mib, limit_percentage, spike_limit_percentage } = config
   if (limit_mib > 0) return withSpike(limit_mib * mib, spike_limit_mib * mib)
   const total = memory.totalBytes()

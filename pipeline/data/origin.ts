@@ -1,0 +1,81 @@
+/** Which batches may merge: those whose senders differ in nothing that somebody further on reads. */
+import type { Origin } from './telemetry.ts'
+
+/** What of an origin a component reads; nothing where a field is absent. */
+export interface Reads {
+  /** Client metadata, by names in any case. */
+  readonly metadata?: readonly string[] | 'all'
+  /** Attributes of the authenticated client. */
+  readonly auth?: readonly string[] | 'all'
+}
+/** The reads of several components in one; names in lower case, sorted. */
+export interface AllReads {
+  readonly metadata: readonly string[] | 'all'
+  readonly auth: readonly string[] | 'all'
+}
+
+export const readsNothing: AllReads = { metadata: [], auth: [] }
+export const readsAll: AllReads = { metadata: 'all', auth: 'all' }
+
+export function joinReads(all: Iterable<Reads>): AllReads {
+  let metadata: Set<string> | 'all' = new Set<string>()
+  let auth: Set<string> | 'all' = new Set<string>()
+  for (const one of all) {
+    if (one.metadata === 'all') metadata = 'all'
+    else if (metadata !== 'all') for (const name of one.metadata ?? []) metadata.add(name.toLowerCase())
+    if (one.auth === 'all') auth = 'all'
+    else if (auth !== 'all') for (const name of one.auth ?? []) auth.add(name)
+  }
+  return {
+    metadata: metadata === 'all' ? 'all' : [...metadata].sort(),
+    auth: auth === 'all' ? 'all' : [...auth].sort(),
+  }
+}
+
+/** Equal texts = equal in everything that is read. Empty when nothing is. */
+export function originKey(origin: Origin, { metadata, auth }: AllReads): string {
+  if (metadata.length === 0 && auth.length === 0) return ''
+  const read =
+    metadata === 'all'
+      ? [...origin.metadata].sort(([a], [b]) => (a < b ? -1 : 1))
+      : metadata.map((name) => origin.metadata.get(name) ?? null)
+  return JSON.stringify([read, authRead(origin.auth, auth)])
+}
+
+function authRead(known: unknown, names: readonly string[] | 'all'): unknown {
+  if (known === undefined || known === null || names.length === 0) return null
+  const attributes = known as Readonly<Record<string, unknown>>
+  // Sorted, since the order in which an authenticator tells them means nothing.
+  if (names === 'all') return Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1))
+  return names.map((name) => attributes[name] ?? null)
+}
+
+/** What all of them have in common. So a merged batch may know less of its senders than they told, but never says of one what another told. */
+export function commonOrigin(origins: readonly Origin[]): Origin {
+  const [first, ...others] = origins
+  if (first === undefined) return { metadata: new Map() }
+  const different = others.filter((other) => other !== first)
+  if (different.length === 0) return first
+  const all = (isSame: (other: Origin) => boolean) => different.every(isSame)
+  const metadata = new Map(
+    [...first.metadata].filter(([name, values]) => all((other) => sameValues(values, other.metadata.get(name)))),
+  )
+  // Field by field, so that one which is new to us is no exception.
+  const fields = Object.entries(first).filter(([field, value]) =>
+    all((other) => sameField(value, other[field as keyof Origin])),
+  )
+  return { ...Object.fromEntries(fields), metadata }
+}
+
+function sameValues(a: readonly string[], b: readonly string[] | undefined): boolean {
+  return a === b || (b !== undefined && a.length === b.length && a.every((value, at) => value === b[at]))
+}
+
+function sameField(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  return (
+    typeof a === 'object' &&
+    typeof b === 'object' &&
+    JSON.stringify(authRead(a, 'all')) === JSON.stringify(authRead(b, 'all'))
+  )
+}

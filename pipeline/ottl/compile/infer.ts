@@ -1,0 +1,94 @@
+/** Finds the context of statements whose paths have prefixes: the most special one among those that can run them all. */
+import type { Argument, Bool, Call, Expression, Path } from '../ast.ts'
+import { byPriority, type ContextName, contexts } from '../contexts/contexts.ts'
+
+export interface Uses {
+  readonly prefixes: ReadonlySet<string>
+  readonly functions: ReadonlySet<string>
+  readonly enums: ReadonlySet<string>
+}
+
+/** Everything that decides about the context, of any parts of statements. */
+export function usesOf(parts: readonly (Bool | Expression)[]): Uses {
+  const prefixes = new Set<string>()
+  const functions = new Set<string>()
+  const enums = new Set<string>()
+  const visit = (part: Bool | Expression): void => {
+    switch (part.type) {
+      case 'or':
+      case 'and':
+        part.operands.forEach(visit)
+        return
+      case 'not':
+        visit(part.operand)
+        return
+      case 'converter':
+        visit(part.call)
+        return
+      case 'compare':
+      case 'math':
+        visit(part.left)
+        visit(part.right)
+        return
+      case 'list':
+        part.items.forEach(visit)
+        return
+      case 'map':
+        for (const { value } of part.items) visit(value)
+        return
+      case 'path':
+        visitPath(part)
+        return
+      case 'call':
+        visitCall(part)
+        return
+      case 'enum':
+        enums.add(part.name)
+        return
+      default:
+    }
+  }
+  const visitPath = ({ fields }: Path): void => {
+    prefixes.add(fields[0]!.name)
+    for (const { keys } of fields) keys.forEach(visit)
+  }
+  const visitCall = ({ name, args, keys }: Call): void => {
+    functions.add(name)
+    args.forEach(({ value }: Argument) => visit(value))
+    keys.forEach(visit)
+  }
+  parts.forEach(visit)
+  return { prefixes, functions, enums }
+}
+
+export function inferContext(
+  uses: Uses,
+  functionsIn: (context: ContextName) => ReadonlyMap<string, unknown>,
+): { readonly context: ContextName } | { readonly problem: string } {
+  const candidates = byPriority.filter(
+    (name) => name in contexts && (uses.prefixes.has(name) || aliasUsed(name, uses.prefixes)),
+  )
+  if (candidates.length === 0) {
+    const known = [...byPriority].reverse().join(', ')
+    const found = [...uses.prefixes].join(', ')
+    return {
+      problem: `cannot infer the context: no path begins with a context (${known})${found === '' ? '' : `; found ${found}`}`,
+    }
+  }
+  const [best] = candidates
+  // Functions and enums may exist only in a context with fewer paths: a span's IsRootSpan with resource paths alone.
+  for (const name of [...candidates, ...byPriority]) {
+    const { roots, enums } = contexts[name]
+    const functions = functionsIn(name)
+    const fits =
+      [...uses.prefixes].every((prefix) => Object.hasOwn(roots, prefix)) &&
+      [...uses.functions].every((used) => functions.has(used)) &&
+      [...uses.enums].every((used) => Object.hasOwn(enums, used) || functions.has(used))
+    if (fits) return { context: name }
+  }
+  return { context: best! }
+}
+
+function aliasUsed(name: ContextName, prefixes: ReadonlySet<string>): boolean {
+  return name === 'scope' && prefixes.has('instrumentation_scope')
+}

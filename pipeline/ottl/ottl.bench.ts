@@ -1,0 +1,58 @@
+/** CPU of statements per span: `node pipeline/ottl/ottl.bench.ts`. Includes reading and writing the batch, as a processor pays it. */
+import { tracesPayload } from '../testing/payloads.ts'
+import { compileConditions, compileStatements } from './compile.ts'
+import { Frame, type Host } from './frame.ts'
+import { Runner } from './run.ts'
+
+const spans = 1000
+const host: Host = { nowUnixNano: () => 1_700_000_000_000_000_000n, random: Math.random }
+const payloads = Array.from({ length: 8 }, (_, seed) => tracesPayload(spans, { seed: seed + 1 }))
+
+const transform = [
+  'set(span.attributes["env"], "production")',
+  'set(span.attributes["tier"], "gold") where resource.attributes["service.name"] == "checkout"',
+  'delete_key(span.attributes, "client.address")',
+  'set(span.attributes["http.target"], span.attributes["url.path"]) where span.attributes["url.path"] != nil',
+  'replace_pattern(span.name, "/orders/[0-9]+", "/orders/{id}")',
+  'set(span.status.message, "failed") where span.status.code == STATUS_CODE_ERROR',
+  'set(span.attributes["route"], Concat([span.attributes["http.request.method"], span.attributes["http.route"]], " ")) where span.attributes["http.route"] != nil',
+  'set(span.attributes["is_server"], true) where span.kind == SPAN_KIND_SERVER',
+  'delete_key(span.attributes, "enduser.id") where IsMatch(span.name, "^GET ")',
+  'set(span.attributes["slow"], true) where span.end_time - span.start_time > Duration("500ms")',
+]
+
+function statements(texts: readonly string[]): () => void {
+  const runner = new Runner(compileStatements(texts, 'infer'), { host, errorMode: 'propagate' })
+  let i = 0
+  return () => void runner.run(payloads[i++ % payloads.length]!)
+}
+
+function condition(text: string): () => void {
+  const { test } = compileConditions([text], 'infer').items[0]!
+  const frame = new Frame(host)
+  let i = 0
+  return () => void payloads[i++ % payloads.length]!.filter((span) => !test(frame.enterSpan(span)))
+}
+
+const cases: Readonly<Record<string, () => void>> = {
+  'an empty edit': () => void payloads[0]!.edit(() => undefined),
+  'set(span.attributes["a"], "b")': statements(['set(span.attributes["a"], "b")']),
+  'delete_key(span.attributes, "server.port")': statements(['delete_key(span.attributes, "server.port")']),
+  'filter: status.code == STATUS_CODE_ERROR': condition('span.status.code == STATUS_CODE_ERROR'),
+  'filter: attributes["http.route"] == "/healthz"': condition('span.attributes["http.route"] == "/healthz"'),
+  'ten statements': statements(transform),
+}
+
+const only = process.argv[2]
+for (const [name, run] of Object.entries(cases)) {
+  if (only !== undefined && !name.includes(only)) continue
+  for (let i = 0; i < 300; i++) run()
+  let best = Number.POSITIVE_INFINITY
+  for (let round = 0; round < 5; round++) {
+    const before = process.cpuUsage()
+    for (let i = 0; i < 100; i++) run()
+    const { user, system } = process.cpuUsage(before)
+    best = Math.min(best, (user + system) / (100 * spans))
+  }
+  console.log(`${best.toFixed(3).padStart(8)} us/span  ${name}`)
+}
