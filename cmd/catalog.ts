@@ -8,6 +8,7 @@ import { loadPlugin } from '../pipeline/engine/plugins.ts'
 export const components: readonly CatalogEntry[] = [
   entry('receiver', 'nop', [], () => import('../receivers/nop/index.ts')),
   entry('receiver', 'otlp', [], () => import('../receivers/otlp/index.ts')),
+  entry('receiver', 'otlp_json_file', ['otlpjsonfile'], () => import('../receivers/otlp_json_file/index.ts')),
 
   entry('processor', 'batch', [], () => import('../processors/batch/index.ts')),
   entry('processor', 'memory_limiter', [], () => import('../processors/memory_limiter/index.ts')),

@@ -1,7 +1,7 @@
 /** Calls to the OTLP/gRPC receiver made by hand, so that they can be wrong; the answers as comparable text. */
 import { connect } from 'node:http2'
-import { gzipSync } from 'node:zlib'
-import { requestOf, spanRequest } from './span-request.ts'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { requestOf, spanRequest, withoutEmptySuccess } from './span-request.ts'
 
 export interface GrpcQuestion {
   readonly name: string
@@ -53,6 +53,13 @@ function frame(message: Buffer, compressed = 0): Buffer {
   return Buffer.concat([head, message])
 }
 
+/** Whether an answer is compressed is the server's choice. */
+function answerIn(framed: Buffer): string {
+  if (framed.length === 0) return 'none'
+  const message = framed.subarray(5)
+  return withoutEmptySuccess(framed[0] === 1 ? gunzipSync(message) : message).toString('hex')
+}
+
 /** Status codes and the message's bytes. The words of a status are those of a parser. */
 export async function askGrpc(port: number, { path = traces, headers, body }: GrpcQuestion): Promise<string> {
   const session = connect(`http://127.0.0.1:${port}`)
@@ -79,9 +86,7 @@ export async function askGrpc(port: number, { path = traces, headers, body }: Gr
     stream.end(body)
   })
   session.destroy()
-  const message = Buffer.concat(chunks)
-  // A compressed answer may differ in its bytes and mean the same.
-  const shown = message[0] === 1 ? 'compressed' : message.toString('hex')
+  const shown = answerIn(Buffer.concat(chunks))
   return `${Object.entries(parts)
     .map(([key, value]) => `${key} ${String(value)}`)
     .toSorted()

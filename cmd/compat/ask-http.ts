@@ -1,7 +1,7 @@
 /** Requests to the OTLP/HTTP receiver, and its answers as comparable text. */
 import { type IncomingMessage, request } from 'node:http'
 import { deflateSync, gzipSync } from 'node:zlib'
-import { spanRequest } from './span-request.ts'
+import { spanRequest, withoutEmptySuccess } from './span-request.ts'
 
 export interface HttpQuestion {
   readonly name: string
@@ -114,5 +114,5 @@ function bodyOf(headers: IncomingMessage['headers'], body: Buffer): string {
   if (type.startsWith('application/json') && text.includes('"code"'))
     return `code ${String((JSON.parse(text) as { code: number }).code)}`
   if (type === 'application/x-protobuf' && body[0] === 0x08) return `code ${body[1]}`
-  return type === 'application/x-protobuf' ? body.toString('hex') : text.trim()
+  return type === 'application/x-protobuf' ? withoutEmptySuccess(body).toString('hex') : text.trim()
 }

@@ -14,6 +14,8 @@ export interface Program {
   readonly name: string
   /** Its errors name line and column. */
   readonly namesPositions: boolean
+  /** In types: `filelog` is `file_log`. */
+  readonly ignoresUnderscores: boolean
   run(args: readonly string[], folder: string): Promise<Outcome>
   /** As `run`, many thousand times; never two at once in one folder. */
   validate(file: string, folder: string): Promise<Outcome>
@@ -69,6 +71,7 @@ function program(name: string, namesPositions: boolean, file: string, first: rea
   return {
     name,
     namesPositions,
+    ignoresUnderscores: namesPositions,
     run,
     validate: (config, folder) => run(['validate', '--config', config], folder),
     start(args, folder) {

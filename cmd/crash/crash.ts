@@ -55,7 +55,7 @@ service:
 export async function crash({ items, kills, seed, fsync, say }: CrashOptions): Promise<CrashReport> {
   const random = seeded(seed)
   const startedMs = Date.now()
-  const disk = makeDisk()
+  const disk = makeDisk(items)
   const backend = new Backend(items, seeded(seed + 1))
   await backend.listen()
   const client = new LoadClient(items, itemsPerRequest)

@@ -4,8 +4,6 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const diskMegabytes = 16
-
 export interface Disk {
   readonly directory: string
   /** Why it cannot be filled, where it cannot. */
@@ -13,15 +11,17 @@ export interface Disk {
   close(): void
 }
 
-/** A disk of 16 MiB where this process may mount one, else a folder. */
-export function makeDisk(): Disk {
+/** A disk so small that the load fills it, where this process may mount one; else a folder. */
+export function makeDisk(items: number): Disk {
   const directory = mkdtempSync(join(tmpdir(), 'vigil-crash-'))
   const remove = () => rmSync(directory, { recursive: true, force: true })
   if (process.platform !== 'linux' || process.getuid?.() !== 0) {
     return { directory, unbounded: 'only root on Linux can mount a small disk', close: remove }
   }
+  // An item takes about 80 bytes, so a tenth of them fill it.
+  const kilobytes = Math.max(256, Math.min(16 * 1024, Math.round((items * 8) / 1024)))
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskMegabytes}m`, 'tmpfs', directory], { stdio: 'ignore' })
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', directory], { stdio: 'ignore' })
   } catch {
     return { directory, unbounded: 'this machine lets nobody mount', close: remove }
   }

@@ -35,7 +35,7 @@ export async function compressionTarget(): Promise<Target> {
   for (const coding of codings)
     for (const body of [Buffer.alloc(0), Buffer.from('telemetry '.repeat(30)), Buffer.alloc(3_000_000)])
       seeds.push(withHead(coding, 4, await compress(coding, [body])))
-  return { maxBytes: 65_536, tokens, seeds: seeds.filter(({ length }) => length < 60_000), generate, run }
+  return { maxBytes: 65_536, family: 12, tokens, seeds: seeds.filter(({ length }) => length < 60_000), generate, run }
 }
 
 async function run(input: Uint8Array): Promise<boolean> {

@@ -56,7 +56,7 @@ service: {pipelines: {traces: {receivers: [nop], exporters: [nop, debug]}}}
 const expansions = `--set=exporters.debug.verbosity=normal
 --set=service::telemetry::logs::level=\${env:LEVEL}
 receivers: {otlp: {protocols: {grpc: {endpoint: "\${yaml:\${env:HOST}:1}"}}}}
-exporters: {debug: \${env:DEBUG}}
+exporters: {debug: "\${env:DEBUG}"}
 service: \${file:service.yaml}
 `
 /** Aliases that would be 10^9 values when written out, and references that lead back to themselves. */
@@ -172,7 +172,7 @@ export async function configTarget(): Promise<Target> {
   }
 
   return {
-    maxBytes: 16_384,
+    maxBytes: 16_384, family: 3,
     tokens: [...values, ...keys, '\n', '\n  ', '\t', ': ', '- ', ', ', '{', '}', '[', ']', '#', '---\n', '...\n', '%YAML 1.1\n', '\ufeff', '\r\n', '\0', '--set=a=b\n'].map(bytesOf),
     seeds: [whole, small, expansions].map(bytesOf),
     generate: (random) => bytesOf(reshaped(random.oneIn(40) ? random.pick(bombs) : random.pick([whole, whole, small, expansions]), random)),
@@ -183,7 +183,7 @@ export async function configTarget(): Promise<Target> {
 
 /** What reaches out of the sandbox is no part of the attack: no downloads, no file outside the folder. */
 function harmless(text: string): string {
-  return text.replace(/https?/gi, 'hxxp').replace(/(file:)[^}\n]*[/\\]+/gi, '$1')
+  return text.replace(/http(s?):(?=[^\s,}])/gi, 'hxxp$1:').replace(/(file:)[^}\n]*[/\\]+/gi, '$1')
 }
 
 /** Leading lines that begin with `--set=` are what they say. */
@@ -200,7 +200,7 @@ function split(text: string): { sets: string[]; text: string } {
 /** Lines moved, repeated, indented and given other keys and values. */
 function reshaped(text: string, random: Random): string {
   const lines = text.split('\n')
-  for (let steps = 1 + random.few(6); steps > 0; steps--) {
+  for (let steps = 1 + random.few(3); steps > 0; steps--) {
     const at = random.below(lines.length)
     const line = lines[at]!
     switch (random.below(8)) {

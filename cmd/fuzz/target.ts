@@ -6,6 +6,8 @@ export type TargetName = (typeof targetNames)[number]
 
 export interface Target {
   readonly maxBytes: number
+  /** One input by the grammar comes as it is, and damaged so many times less one. */
+  readonly family: number
   /** Byte strings that mean something to what reads the input. */
   readonly tokens: readonly Uint8Array[]
   /** Valid inputs to start from; the files of the corpus come on top. */

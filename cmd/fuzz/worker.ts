@@ -9,8 +9,6 @@ import { Mutator } from './mutate.ts'
 import { Random } from './random.ts'
 import { hashOf, openTarget, type Target } from './target.ts'
 
-/** One input by the grammar, then this many damaged ones of it. */
-const family = 12
 const slowMs = 1_000
 /** Memory is looked at this often, because looking costs more than a case. */
 const memoryEvery = 64
@@ -18,7 +16,7 @@ const maxGrowthBytes = 256 << 20
 const maxSignatures = 50
 
 // A refusal is an error, and its trace would cost more than the rest of it.
-Error.stackTraceLimit = 4
+Error.stackTraceLimit = 0
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
@@ -36,7 +34,7 @@ parentPort?.postMessage(job.only === undefined ? { done: await attack(target) } 
 await target.close?.()
 process.exit(0)
 
-async function attack({ seeds, tokens, maxBytes, generate }: Target): Promise<Done> {
+async function attack({ seeds, tokens, maxBytes, family, generate }: Target): Promise<Done> {
   const mutator = new Mutator(maxBytes)
   const all = [...seeds, ...readCorpus(job.target, job.folder).map(({ input }) => input)]
   const recent: Uint8Array[] = []
@@ -103,7 +101,16 @@ async function isSlow(input: Uint8Array): Promise<boolean> {
   return performance.now() - start > slowMs
 }
 
-async function report(input: Uint8Array, kind: Find['kind'], error: Error): Promise<void> {
+async function report(input: Uint8Array, kind: Find['kind'], first: Error): Promise<void> {
+  Error.stackTraceLimit = 8
+  const again = kind === 'failure' ? await attempt(input, false) : first
+  // What does not fail twice depended on what came before it: a find all the same.
+  const error = typeof again === 'boolean' ? first : again
+  await tell(input, kind, error)
+  Error.stackTraceLimit = 0
+}
+
+async function tell(input: Uint8Array, kind: Find['kind'], error: Error): Promise<void> {
   const signature = signatureOf(kind, error)
   if (seen.has(signature) || seen.size >= maxSignatures) return
   seen.add(signature)

@@ -12,7 +12,12 @@ const endpointKeys = ['endpoint', 'traces_endpoint', 'metrics_endpoint', 'logs_e
 
 export const config = httpClientKeys
   .extend({
-    endpoint: z.string().default('').describe('The base URL; `/v1/traces`, `/v1/metrics` and `/v1/logs` are appended.'),
+    endpoint: z
+      .string()
+      .default('')
+      .describe(
+        'The base URL, or `unix:///path` of a socket; `/v1/traces`, `/v1/metrics` and `/v1/logs` are appended.',
+      ),
     traces_endpoint: z
       .string()
       .default('')
@@ -32,7 +37,7 @@ export const config = httpClientKeys
     const problem = (message: string, path: string[] = []) => context.addIssue({ code: 'custom', message, path })
     if (endpointKeys.every((key) => settings[key] === '')) problem('at least one endpoint must be specified')
     for (const key of endpointKeys) {
-      if (settings[key] === '' || isHttpUrl(settings[key])) continue
+      if (settings[key] === '' || isHttpUrl(settings[key]) || (key === 'endpoint' && isUnix(settings[key]))) continue
       problem(`${key} must be a valid URL, starting with http:// or https://`, [key])
     }
     const compression = compressionProblem(settings)
@@ -40,10 +45,25 @@ export const config = httpClientKeys
   })
 export type Config = z.output<typeof config>
 
+export interface Place {
+  readonly url: URL
+  readonly socketPath: string | undefined
+}
+
 /** Undefined where nothing says where this signal goes. */
-export function signalUrl(settings: Config, signal: Signal): URL | undefined {
+export function signalPlace(settings: Config, signal: Signal): Place | undefined {
   const own = settings[`${signal}_endpoint`]
-  if (own !== '') return new URL(withHost(own))
-  if (settings.endpoint === '') return undefined
-  return new URL(withHost(settings.endpoint) + (settings.endpoint.endsWith('/') ? '' : '/') + paths[signal])
+  if (own !== '') return { url: new URL(withHost(own)), socketPath: undefined }
+  const { endpoint } = settings
+  if (endpoint === '') return undefined
+  if (isUnix(endpoint)) {
+    const socketPath = endpoint.slice('unix://'.length)
+    return { url: new URL(`http://localhost/${paths[signal]}`), socketPath }
+  }
+  const slash = endpoint.endsWith('/') ? '' : '/'
+  return { url: new URL(withHost(endpoint) + slash + paths[signal]), socketPath: undefined }
+}
+
+function isUnix(endpoint: string): boolean {
+  return /^unix:\/\/\/./.test(endpoint)
 }

@@ -6,7 +6,7 @@ import { compress } from '../../pipeline/net/compression.ts'
 import { HttpClient } from '../../pipeline/net/http-client.ts'
 import { userAgent } from '../../pipeline/net/user-agent.ts'
 import { judge, unreachable } from './answer.ts'
-import { type Config, config, signalUrl } from './config.ts'
+import { type Config, config, type Place, signalPlace } from './config.ts'
 
 export default defineExporter({
   type: 'otlp_http',
@@ -16,7 +16,7 @@ export default defineExporter({
   placement: 'each',
   sending: { queue: true, retry: true, timeoutMs: 30_000, takesNegativeTimeout: true },
   create(settings, context) {
-    const urls = urlsOf(settings, context.signals)
+    const places = placesOf(settings, context.signals)
     const coding = settings.compression === 'none' ? '' : settings.compression
     const headers: Record<string, string> = {
       'content-type': settings.encoding === 'json' ? 'application/json' : 'application/x-protobuf',
@@ -26,12 +26,12 @@ export default defineExporter({
     let client: HttpClient | undefined
 
     const send = async (batch: Batch, attempt: Attempt) => {
-      const url = urls.get(batch.signal)
-      if (client === undefined || url === undefined) throw new Error('the exporter was not started')
+      const place = places.get(batch.signal)
+      if (client === undefined || place === undefined) throw new Error('the exporter was not started')
       const plain = settings.encoding === 'json' ? [Buffer.from(writeJson(batch))] : batch.chunks
       const chunks = coding === '' ? plain : [await compress(coding, plain, settings.compression_params.level)]
       const answer = await client
-        .post({ url, headers, chunks, signal: attempt.signal, origin: batch.origin })
+        .post({ ...place, headers, chunks, signal: attempt.signal, origin: batch.origin })
         .catch((error: unknown) => {
           throw error instanceof Rejected ? error : unreachable(error)
         })
@@ -54,12 +54,12 @@ export default defineExporter({
 })
 
 /** Once, at create, so that a missing endpoint is an error before anything starts. */
-function urlsOf(settings: Config, signals: ReadonlySet<Signal>): ReadonlyMap<Signal, URL> {
-  const urls = new Map<Signal, URL>()
+function placesOf(settings: Config, signals: ReadonlySet<Signal>): ReadonlyMap<Signal, Place> {
+  const places = new Map<Signal, Place>()
   for (const signal of signals) {
-    const url = signalUrl(settings, signal)
-    if (url === undefined) throw new Error(`either endpoint or ${signal}_endpoint must be specified`)
-    urls.set(signal, url)
+    const place = signalPlace(settings, signal)
+    if (place === undefined) throw new Error(`either endpoint or ${signal}_endpoint must be specified`)
+    places.set(signal, place)
   }
-  return urls
+  return places
 }

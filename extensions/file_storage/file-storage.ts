@@ -50,10 +50,10 @@ export class FileStorage implements Storage {
   /** Queues that hold something and that nobody has opened. */
   async orphans(): Promise<readonly Orphan[]> {
     const orphans: Orphan[] = []
-    for (const name of await readdir(this.#options.directory)) {
-      const owner = ownerOf(name)
-      const path = join(this.#options.directory, name)
-      if (owner === undefined || open.has(path)) continue
+    for (const found of await readdir(this.#options.directory, { withFileTypes: true })) {
+      const owner = ownerOf(found.name)
+      const path = join(this.#options.directory, found.name)
+      if (owner === undefined || !found.isDirectory() || open.has(path)) continue
       const sum = { records: 0, items: 0, bytes: 0 }
       for (const file of await readdir(path)) {
         if (!file.endsWith(segmentSuffix)) continue

@@ -98,8 +98,8 @@ suite('journal', () => {
         async (sequence, part, isLate) => {
           const folder = newFolder()
           const { journal, committed, acknowledged } = await play(folder, sequence, false)
-          // What a kill leaves: the files as they are now, or a moment later, when the marks are written too.
-          if (isLate) await new Promise((resolve) => setTimeout(resolve, 8))
+          // What a kill leaves: the files as they are now, or as they are when the marks are written too.
+          if (isLate) await journal.close()
           const copy = newFolder()
           cpSync(folder, copy, { recursive: true })
           await journal.close()

@@ -75,7 +75,7 @@ export class FileJournal implements Journal {
   #waiting: Waiting[] = []
   #writing: Promise<void> | undefined
   #source: Source | undefined
-  #isReading = false
+  #reading: Promise<StoredRecord | undefined> | undefined
   #ackTimer: NodeJS.Timeout | undefined
   #flushing: Promise<void> = Promise.resolve()
   #ackFailed = false
@@ -136,7 +136,7 @@ export class FileJournal implements Journal {
 
   take(entry: JournalEntry): boolean {
     const { segment, offset, size } = entry as Entry
-    if (this.#isReading || this.#isClosed) return false
+    if (this.#reading !== undefined || this.#isClosed) return false
     const head = this.#segments.find((one) => one.unread > 0)
     if (head !== segment) return false
     if ((this.#source?.segment === segment ? this.#source.offset : segment.firstOffset) !== offset) return false
@@ -147,18 +147,19 @@ export class FileJournal implements Journal {
   }
 
   async next(): Promise<StoredRecord | undefined> {
-    if (this.#isReading) throw new Error('the journal is read by one reader at a time')
-    this.#isReading = true
+    if (this.#reading !== undefined) throw new Error('the journal is read by one reader at a time')
+    this.#reading = this.#next()
     try {
-      return await this.#next()
+      return await this.#reading
     } finally {
-      this.#isReading = false
+      this.#reading = undefined
     }
   }
 
   acknowledge(entry: JournalEntry): void {
     const own = entry as Entry
-    if (own.isAcknowledged) return
+    // Once it is closed the files are another's: it sends again what was acknowledged too late.
+    if (own.isAcknowledged || this.#isClosed) return
     own.isAcknowledged = true
     const { segment, offset, items, bytes } = own
     add(segment.gone, { records: 1, items, bytes })
@@ -174,6 +175,7 @@ export class FileJournal implements Journal {
     if (this.#isClosed) return
     this.#isClosed = true
     await this.#writing
+    await this.#reading?.catch(() => {})
     await this.#source?.close()
     clearTimeout(this.#ackTimer)
     await this.#flushing

@@ -22,8 +22,11 @@ export class RecordReader {
   offset: number
   readonly #file: FileHandle
   readonly #salt: number | undefined
-  #window: Buffer = Buffer.alloc(0)
+  readonly #memory = Buffer.allocUnsafeSlow(windowBytes)
+  #window: Buffer = this.#memory.subarray(0, 0)
   #windowOffset = 0
+  /** How much is read at once: among large records little, since they are read past the window. */
+  #step = windowBytes
 
   constructor(file: FileHandle, salt: number | undefined, offset = headerBytes) {
     this.#file = file
@@ -54,19 +57,25 @@ export class RecordReader {
 
   /** Bytes of their own, so that a small record does not pin the window. */
   async #content(offset: number, bytes: number, end: number): Promise<Uint8Array> {
-    const content = new Uint8Array(bytes)
+    const content = new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)
+    this.#step = bytes > windowBytes ? headerBytes : windowBytes
     if (bytes <= windowBytes) {
       const at = await this.#load(offset, bytes, end)
+      const { length } = this.#window
       content.set(this.#window.subarray(at, at + bytes))
+      // What the file does not have is no data: the checksum will say so.
+      if (length - at < bytes) content.fill(0, Math.max(0, length - at))
       return content
     }
-    await readFully(this.#file, content, offset)
+    const read = await readFully(this.#file, content, offset)
+    if (read < bytes) content.fill(0, read)
     return content
   }
 
   /** Looks for the next place where a whole record begins. */
   async #resume(from: number, end: number): Promise<Found> {
     let offset = from + 1
+    this.#step = windowBytes
     while (end - offset >= headerBytes) {
       const at = await this.#load(offset, headerBytes, end)
       const found = findRecord(this.#window, at)
@@ -93,9 +102,9 @@ export class RecordReader {
   async #load(offset: number, bytes: number, end: number): Promise<number> {
     const have = this.#windowOffset + this.#window.length
     if (offset >= this.#windowOffset && offset + bytes <= have) return offset - this.#windowOffset
-    const window = Buffer.allocUnsafeSlow(Math.min(windowBytes, end - offset))
-    const read = await readFully(this.#file, window, offset)
-    this.#window = window.subarray(0, read)
+    const wanted = Math.min(Math.max(bytes, this.#step), end - offset)
+    const read = await readFully(this.#file, this.#memory.subarray(0, wanted), offset)
+    this.#window = this.#memory.subarray(0, read)
     this.#windowOffset = offset
     return 0
   }

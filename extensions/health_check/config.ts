@@ -1,10 +1,45 @@
 import { z } from 'zod'
-import { optional } from '../../pipeline/config/fields.ts'
+import { duration, optional } from '../../pipeline/config/fields.ts'
+import { grpcServerShape } from '../../pipeline/net/grpc-server-keys.ts'
 import { httpServerShape } from '../../pipeline/net/http-server-keys.ts'
 
-const v2Message =
-  'v2 healthcheck configuration (http/grpc fields) detected, which this build does not have. ' +
-  'Remove the v2 config fields and use endpoint, path and response_body'
+const absolutePath = () => z.string().refine((text) => text.startsWith('/'), { error: 'path must start with /' })
+const { endpoint: httpEndpoint, ...httpServer } = httpServerShape({ endpoint: 'localhost:13133' })
+const { endpoint: grpcEndpoint, ...grpcServer } = grpcServerShape({ endpoint: 'localhost:13132' })
+
+const httpKeys = z.strictObject({
+  endpoint: httpEndpoint.refine((text) => text !== '', { error: 'http endpoint required' }),
+  status: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Serve the status'),
+      path: absolutePath().default('/status').describe('Where'),
+      include_attributes: z.boolean().default(false).describe('Accepted: components here report no attributes'),
+    })
+    .prefault({})
+    .describe('State of the engine, with ?verbose of each component, with ?pipeline=id of one pipeline'),
+  config: z
+    .strictObject({
+      enabled: z.boolean().default(false).describe('Serve the configuration, secrets redacted'),
+      path: absolutePath().default('/config').describe('Where'),
+      include_attributes: z.boolean().default(false).describe('Without effect'),
+    })
+    .prefault({})
+    .describe('The configuration that runs'),
+  ...httpServer,
+})
+const grpcKeys = z.strictObject({
+  endpoint: grpcEndpoint.refine((text) => text !== '', { error: 'grpc endpoint required' }),
+  ...grpcServer,
+})
+const componentHealth = z.strictObject({
+  include_permanent_errors: z.boolean().default(false).describe('A permanent error is unhealthy'),
+  include_recoverable_errors: z.boolean().default(false).describe('So is a recoverable one, after `recovery_duration`'),
+  recovery_duration: duration().default(0).describe('How long a recoverable error may last'),
+})
+export type HttpKeys = z.output<typeof httpKeys>
+export type GrpcKeys = z.output<typeof grpcKeys>
+export type ComponentHealth = z.output<typeof componentHealth>
+
 const { endpoint, ...server } = httpServerShape({ endpoint: 'localhost:13133' })
 
 export const config = z
@@ -30,12 +65,15 @@ export const config = z
       })
       .prefault({})
       .describe('Accepted and without effect, as upstream'),
-    use_v2: z.boolean().default(false).describe('Without effect: there is one form'),
-    http: z.unknown().optional().describe('Refused: v2 form'),
-    grpc: z.unknown().optional().describe('Refused: v2 form'),
-    component_health: z.unknown().optional().describe('Refused: v2 form'),
+    use_v2: z
+      .boolean()
+      .default(false)
+      .describe('Health by the states of components: `http`, `grpc`, `component_health`'),
+    http: optional(httpKeys, 'on').describe('v2 over HTTP'),
+    grpc: optional(grpcKeys, 'on').describe('v2 as `grpc.health.v1.Health/Check`'),
+    component_health: optional(componentHealth, 'off').describe('v2: which errors count'),
     ...server,
   })
-  .superRefine(({ http, grpc, component_health }, context) => {
-    if (http ?? grpc ?? component_health) context.addIssue({ code: 'custom', message: v2Message })
+  .superRefine(({ use_v2, http, grpc }, context) => {
+    if (use_v2 && !http && !grpc) context.addIssue({ code: 'custom', message: 'must specify at least one protocol' })
   })

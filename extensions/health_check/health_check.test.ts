@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { parse } from 'yaml'
 import { ConfigError } from '../../pipeline/config/config.ts'
-import type { EngineView } from '../../pipeline/telemetry/engine-view.ts'
+import { GrpcClient } from '../../pipeline/net/grpc-client.ts'
+import { clientTlsKeys } from '../../pipeline/net/tls.ts'
+import type { ComponentView, EngineView } from '../../pipeline/telemetry/engine-view.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { testContext } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
@@ -14,9 +16,14 @@ const nothing = { kind: 'extension', signals: [], outputs: [] } as const
 type Changing = { -readonly [K in keyof EngineView]: EngineView[K] }
 
 /** A running health check on a free port, over an engine whose phase the test sets. */
-async function start(yaml: string) {
+async function start(yaml: string, featureGates: EngineView['featureGates'] = []) {
   const context = testContext(nothing)
-  const engine: Changing = { ...context.engine, phase: 'starting', readySinceUnixNano: 0n }
+  let phase: (phase: EngineView['phase']) => void = () => {}
+  const onPhase = (listener: typeof phase) => {
+    phase = listener
+    return () => {}
+  }
+  const engine: Changing = { ...context.engine, phase: 'starting', readySinceUnixNano: 0n, featureGates, onPhase }
   const instance = factory.create(config.parse({ endpoint: '127.0.0.1:0', ...parse(yaml) }), { ...context, engine })
   await instance.start?.()
   const address = String(context.recorded.lines.find(({ fields }) => fields['endpoint'])?.fields['endpoint'])
@@ -29,7 +36,39 @@ async function start(yaml: string) {
       response,
     }
   }
-  return { engine, context, address, get, stop: () => instance.shutdown?.(AbortSignal.timeout(1_000)) }
+  return {
+    engine,
+    context,
+    address,
+    get,
+    phase: (next: EngineView['phase']) => phase(next),
+    stop: () => instance.shutdown?.(AbortSignal.timeout(1_000)),
+  }
+}
+
+const ends = { receivers: ['otlp'], processors: [], exporters: ['debug'] }
+const traces = { id: 'traces', signal: 'traces', ...ends } as const
+const logs = { id: 'logs', signal: 'logs', ...ends } as const
+const part = (
+  kind: ComponentView['kind'],
+  id: string,
+  state: ComponentView['state'] = 'ok',
+  message = '',
+): ComponentView => ({
+  kind,
+  id,
+  state,
+  message,
+  pipeline: undefined,
+  sinceUnixNano: 1_700_000_000_000_000_000n,
+  stability: {},
+  config: { token: '[REDACTED]' },
+  taken: {},
+  given: {},
+})
+const status = async (got: Promise<{ status: number; body: string }>): Promise<[number, unknown]> => {
+  const { status: code, body } = await got
+  return [code, JSON.parse(body)]
 }
 
 describeContract(factory, 'endpoint: 127.0.0.1:0', nothing)
@@ -91,7 +130,10 @@ suite('health_check', () => {
     const cases: [yaml: string, message: RegExp][] = [
       ["endpoint: ''", /http endpoint required/],
       ['path: health', /path must start with \//],
-      ['use_v2: true\nhttp: { endpoint: localhost:1 }', /v2 healthcheck configuration \(http\/grpc fields\) detected/],
+      ['use_v2: true', /must specify at least one protocol/],
+      ["use_v2: true\nhttp: { endpoint: '' }", /http endpoint required/],
+      ["use_v2: true\ngrpc: { endpoint: '' }", /grpc endpoint required/],
+      ['use_v2: true\nhttp: { status: { path: x } }', /path must start with \//],
       ['port: 1', /has invalid keys: port/],
     ]
     for (const [yaml, message] of cases) {
@@ -100,6 +142,105 @@ suite('health_check', () => {
         (error) => error instanceof ConfigError && message.test(error.message),
       )
     }
+  })
+
+  test('v2 tells the state of the engine, of one pipeline and of each component, as upstream does', async () => {
+    const { engine, context, get, stop } = await start(
+      'use_v2: true\nhttp: { endpoint: 127.0.0.1:0, config: { enabled: true } }',
+    )
+    const at = '2023-11-14T22:13:20Z'
+    engine.pipelines = [traces, logs]
+    engine.components = [part('receiver', 'otlp'), part('exporter', 'debug'), part('extension', 'health_check')]
+    const starting = { start_time: at, healthy: true, status: 'StatusStarting', status_time: at, attributes: {} }
+    assert.deepEqual(await status(get('/status')), [503, starting])
+    engine.phase = 'ready'
+    assert.deepEqual(await status(get('/status')), [200, { ...starting, status: 'StatusOK' }])
+    engine.components = [part('receiver', 'otlp'), part('exporter', 'debug', 'permanent', 'disk is full')]
+    const one = { healthy: true, status_time: at, attributes: {} }
+    const failed = { ...one, status: 'StatusPermanentError', error: 'disk is full' }
+    const components = { 'exporter:debug': failed, 'receiver:otlp': { ...one, status: 'StatusOK' } }
+    const pipeline = { start_time: at, ...failed, components }
+    assert.deepEqual(await status(get('/status?pipeline=traces&verbose')), [200, pipeline])
+    const whole = await status(get('/status?verbose'))
+    assert.deepEqual(Object.keys((whole[1] as { components: object }).components), ['pipeline:logs', 'pipeline:traces'])
+    assert.equal((await get('/status?pipeline=metrics')).status, 404)
+    assert.equal((await get('/')).status, 404)
+    engine.components = [part('receiver', 'otlp', 'stopped'), part('exporter', 'debug')]
+    engine.phase = 'stopping'
+    assert.deepEqual((await status(get('/status?pipeline=traces')))[0], 503)
+    assert.deepEqual(JSON.parse((await get('/config')).body), {
+      receivers: { otlp: { token: '[REDACTED]' } },
+      exporters: { debug: { token: '[REDACTED]' } },
+      service: { extensions: [], pipelines: { traces: ends, logs: ends } },
+    })
+    assert.equal(context.recorded.states.length, 0)
+    await stop()
+  })
+
+  test('component_health: errors count, a recoverable one after its time', async () => {
+    const { engine, context, get, stop } = await start(
+      `use_v2: true
+http: { endpoint: 127.0.0.1:0 }
+component_health: { include_permanent_errors: true, include_recoverable_errors: true, recovery_duration: 1m }`,
+    )
+    engine.phase = 'ready'
+    engine.pipelines = [traces]
+    engine.components = [part('receiver', 'otlp'), part('exporter', 'debug', 'recoverable', 'refused')]
+    const health = async () => {
+      const [code, body] = await status(get('/status'))
+      return [code, (body as { healthy: boolean }).healthy]
+    }
+    assert.deepEqual(await health(), [200, true])
+    await context.clock.advance(60_000)
+    assert.deepEqual(await health(), [500, false])
+    engine.components = [part('receiver', 'otlp', 'permanent', 'broken'), part('exporter', 'debug', 'recoverable', '')]
+    assert.deepEqual(await health(), [500, false])
+    await stop()
+  })
+
+  test('v2 over gRPC answers grpc.health.v1 checks', async () => {
+    const { engine, address, stop } = await start('use_v2: true\ngrpc: { endpoint: 127.0.0.1:0 }')
+    const tls = clientTlsKeys.parse({ insecure: true })
+    const client = new GrpcClient({ target: address, tls, headers: [], gzip: false, userAgent: 'test' })
+    const check = async (service: string) => {
+      const request =
+        service === '' ? new Uint8Array() : Buffer.from(`\n${String.fromCharCode(service.length)}${service}`)
+      const answer = await client.call('/grpc.health.v1.Health/Check', request, 1_000, new AbortController().signal)
+      return [...answer]
+    }
+    engine.pipelines = [traces]
+    engine.components = [part('receiver', 'otlp'), part('exporter', 'debug')]
+    assert.deepEqual(await check(''), [8, 2])
+    engine.phase = 'ready'
+    assert.deepEqual([await check(''), await check('traces')], [[8, 1], [8, 1]]) // biome-ignore format: a table
+    await assert.rejects(check('metrics'), { code: 5, details: 'Service not found.' })
+    client.close()
+    await stop()
+  })
+
+  test('the gate of upstream turns v2 on, with the keys of v1 for the rest; without it v2 keys stop the start', async () => {
+    const gate = { id: 'extension.healthcheck.useComponentStatus', enabled: true, stage: 'Alpha', description: '' }
+    const { engine, get, stop } = await start('path: /health', [gate])
+    engine.phase = 'ready'
+    engine.pipelines = [traces]
+    engine.components = [part('receiver', 'otlp')]
+    assert.match((await get('/health')).body, /"status":"StatusOK"/)
+    await stop()
+    await assert.rejects(start('http: {}'), /v2 healthcheck configuration \(http\/grpc fields\) detected/)
+  })
+
+  test('each change of the state is one line of the log, as upstream', async () => {
+    const { engine, context, phase, stop } = await start('{}')
+    for (const next of ['ready', 'stopping', 'stopped'] as const) {
+      engine.phase = next
+      phase(next)
+    }
+    await stop()
+    const lines = context.recorded.lines.filter(({ message }) => message === 'Health Check state change')
+    assert.deepEqual(
+      lines.map(({ fields }) => fields),
+      [{ status: 'ready' }, { status: 'unavailable' }],
+    )
   })
 
   test('times and durations are written as Go writes them', () => {

@@ -10,6 +10,7 @@ import { ConfigError } from '../../pipeline/config/config.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
 import factory from './index.ts'
+import { cmdline } from './pages.ts'
 
 const nothing = { kind: 'extension', signals: [], outputs: [] } as const
 describeContract(factory, 'endpoint: 127.0.0.1:0', nothing)
@@ -126,12 +127,13 @@ suite('profiles', () => {
     const file = join(folder, 'cpu.pb.gz')
     writeFileSync(file, new Uint8Array(await response.arrayBuffer()))
     await opened.stop()
+    const go = 'go'
     try {
-      execFileSync('go', ['version'], { stdio: 'pipe' })
+      execFileSync(go, ['version'], { stdio: 'pipe' })
     } catch {
       return t.skip('there is no go here')
     }
-    const top = execFileSync('go', ['tool', 'pprof', '-top', file], { encoding: 'utf8', stdio: 'pipe' })
+    const top = execFileSync(go, ['tool', 'pprof', '-top', file], { encoding: 'utf8', stdio: 'pipe' })
     assert.match(top, /Type: cpu/)
     assert.match(top, /burnCpu/)
   })
@@ -220,4 +222,21 @@ test('an empty endpoint is refused, and fractions without effect are said', asyn
   const opened = await open('block_profile_fraction: 3\ndialer: { timeout: 1s }')
   assert.equal(opened.context.recorded.lines.filter(({ level }) => level === 'warn').length, 1)
   await opened.stop()
+})
+
+test('the command line is shown without what may be secret', () => {
+  const shown = cmdline([
+    'node',
+    'main.ts',
+    '--set',
+    'a.token=s3cret',
+    '--set=a.token=s3cret',
+    '--config=yaml:a: s3cret',
+    '--config',
+    'yaml:a: s3cret',
+    '--config=https://user:s3cret@host/config.yaml',
+  ])
+  assert.doesNotMatch(shown, /s3cret/)
+  assert.match(shown, /^node\0main\.ts\0--set\0\[REDACTED\]\0--set=\[REDACTED\]/)
+  assert.match(shown, /--config=https:\/\/\[REDACTED\]@host\/config\.yaml$/)
 })

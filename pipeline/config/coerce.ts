@@ -4,7 +4,7 @@ import { branches, branchFor, type FieldSchema, hasType, takesAnything, takesNul
 import { splitList } from './fields.ts'
 import type { Path, Problems } from './problems.ts'
 import { didYouMean } from './suggest.ts'
-import { isNull, kindName, type Node, type ScalarNode, toPlain, typeName } from './tree.ts'
+import { isNull, kindName, type Node, type ScalarNode, toPlain, toValue, typeName } from './tree.ts'
 
 /** The key is left out, so that the schema's default holds. */
 const absent: unique symbol = Symbol('absent')
@@ -40,6 +40,7 @@ class Coercion {
     if (schema.anyOf ?? schema.oneOf) return this.#union(node, schema, place, key)
     if (schema.allOf) return this.value(node, intersection(schema.allOf), place, key)
     if (schema['x-kind'] === 'headers') return this.#headers(node, schema, place, key)
+    if (schema['x-kind'] === 'value') return toValue(node)
     if (takesAnything(schema)) return toPlain(node)
     if (hasType(schema, 'object')) return this.#object(node, schema, place)
     if (hasType(schema, 'array')) return this.#list(node, schema, place, key)
@@ -147,7 +148,7 @@ class Coercion {
     return this.#wrong(
       place,
       node,
-      `source data must be an array or slice, got ${kindName(node)}; write a list: [${node.kind === 'scalar' ? String(node.value) : '...'}]`,
+      `source data must be an array or slice, got ${kindName(node)}; write a list: [${node.kind === 'scalar' && schema['x-kind'] !== 'headers' ? String(node.value) : '...'}]`,
     )
   }
 
@@ -159,7 +160,7 @@ class Coercion {
 
   #headers(node: Node, schema: FieldSchema, place: Place, key: Position): unknown {
     const item = schema.items === false ? {} : (schema.items ?? {})
-    if (node.kind !== 'map') return this.#list(node, { type: 'array', items: item }, place, key)
+    if (node.kind !== 'map') return this.#list(node, { type: 'array', items: item, 'x-kind': 'headers' }, place, key)
     return this.#object(node, { type: 'object', additionalProperties: { type: 'string', 'x-kind': 'secret' } }, place)
   }
 

@@ -33,9 +33,9 @@ export function decodeComponent<K extends Kind>(
   const value = parse(factory.config, own, place, problems)
   const sending = schema.sending && parse(schema.sending, engine, place, problems)
   if (problems.count > before) return undefined
-  const shown = effective(input, schema.all, { isRedacted: false })
+  const shown = effective(input, schema.all, { isRedacted: false, areNumbersExact: true })
   const fingerprint = createHash('sha256')
-    .update(`${factory.kind} ${factory.type} ${JSON.stringify(shown)}`)
+    .update(`${factory.kind} ${factory.type} ${JSON.stringify(shown, exactly)}`)
     .digest('hex')
   const redacted = effective(input, schema.all, { isRedacted: true })
   return {
@@ -84,4 +84,8 @@ function split(input: Record<string, unknown>, sending: z.ZodObject | undefined)
   const isEngine = ([key]: [string, unknown]) => Object.hasOwn(sending.shape, key)
   const all = Object.entries(input)
   return [Object.fromEntries(all.filter((entry) => !isEngine(entry))), Object.fromEntries(all.filter(isEngine))]
+}
+
+function exactly(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? `${value}n` : value
 }

@@ -2,6 +2,7 @@
  * The config that a component really runs with, as `print-config` shows it: what the user wrote, defaults filled in, durations as Go prints them.
  * It is made of the input and not of zod's output, whose shape a transform may have changed: only so is it certain which strings are secrets.
  */
+import { isDouble } from '../data/value.ts'
 import { formatDuration, parseDuration } from './duration.ts'
 import { branches, branchFor, type FieldSchema, takesAnything } from './field-schema.ts'
 import { lowestLevel } from './fields.ts'
@@ -11,6 +12,8 @@ export interface Printing {
   readonly isRedacted: boolean
   /** As upstream's JSON has them, which keeps Go's numbers; otherwise as Go prints them. */
   readonly areDurationsNanoseconds?: boolean
+  /** A double that is integral is told from an int, as a fingerprint must. */
+  readonly areNumbersExact?: boolean
 }
 const redactedText = '[REDACTED]'
 
@@ -25,6 +28,8 @@ export function effective(value: unknown, schema: FieldSchema, printing: Printin
       return hide(value, printing)
     case 'headers':
       return headerEntries(value, printing)
+    case 'value':
+      return printing.areNumbersExact ? value : jsonSafe(value)
     case 'optional':
       return optionalSection(value, schema, printing)
     default:
@@ -36,6 +41,7 @@ function plain(value: unknown, schema: FieldSchema, printing: Printing): unknown
   if (Array.isArray(value)) {
     return value.map((item, i) => effective(item, schema.prefixItems?.[i] ?? (schema.items || {}), printing))
   }
+  if (typeof value === 'string' && printing.isRedacted) return withoutPassword(value)
   if (!isRecord(value) || takesAnything(schema)) return jsonSafe(value)
   if (schema.allOf) return Object.assign({}, ...schema.allOf.map((one) => plain(value, one, printing))) as unknown
   const shown: Record<string, unknown> = {}
@@ -109,6 +115,11 @@ function union(value: unknown, schema: FieldSchema, printing: Printing): unknown
   return mayHoldSecret(schema, new Set()) ? hide(value, printing) : jsonSafe(value)
 }
 
+/** Whatever the type of the key: what stands before the `@` of an URL may be a password. */
+function withoutPassword(text: string): string {
+  return text.includes('://') ? text.replace(/(:\/\/[^/\s@:]*):[^/\s@]*@/g, `$1:${redactedText}@`) : text
+}
+
 function mayHoldSecret(schema: FieldSchema, seen: Set<FieldSchema>): boolean {
   if (schema['x-kind'] === 'secret' || schema['x-kind'] === 'headers') return true
   if (seen.has(schema)) return false
@@ -126,6 +137,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 /** A default may be anything that an author's transform makes: what JSON cannot say is left out. */
 function jsonSafe(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString()
+  if (isDouble(value)) return value.double
   if (typeof value === 'function' || typeof value === 'symbol') return undefined
   if (Array.isArray(value)) return value.map(jsonSafe)
   if (value instanceof RegExp) return value.source

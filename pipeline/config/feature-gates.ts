@@ -36,7 +36,7 @@ export const upstreamGates: readonly FeatureGate[] = [
   {
     id: 'extension.healthcheck.useComponentStatus',
     stage: 'Alpha',
-    hasEffect: false,
+    hasEffect: true,
     description: 'Switch to the shared healthcheck implementation powered by component status events',
     fromVersion: 'v0.142.0',
   },

@@ -3,10 +3,11 @@
  * coercion before zod can read it, and `print-config` knows a duration from a number and a secret from a string.
  */
 import { z } from 'zod'
+import type { Value } from '../data/telemetry.ts'
 import { maxNanos, parseDuration } from './duration.ts'
 import { parseComponentId } from './ids.ts'
 
-export type FieldKind = 'duration' | 'bytes' | 'secret' | 'optional' | 'list' | 'headers' | 'id' | 'level'
+export type FieldKind = 'value' | 'duration' | 'bytes' | 'secret' | 'optional' | 'list' | 'headers' | 'id' | 'level'
 /** `off`: absent and null are nothing. `on`: absent is nothing, null or `{}` is the section with its defaults. `default-on`: so is absent. */
 export type Flavour = 'off' | 'on' | 'default-on'
 
@@ -80,6 +81,14 @@ export function list<I extends z.ZodType>(item: I) {
 /** As mapstructure's hook: an empty string is an empty list, and nothing is trimmed. */
 export function splitList(text: string): string[] {
   return text === '' ? [] : text.split(',')
+}
+
+/** Anything, as the value of an attribute: `1` is an int and `1.0` a double. Absent and null are undefined. */
+export function attributeValue() {
+  return z
+    .unknown()
+    .transform((value) => (value === null ? undefined : (value as Value | undefined)))
+    .meta({ 'x-kind': 'value' })
 }
 
 /** A map `{ name: value }` or a list `[{ name, value }]`; the values are secrets. Absent is no header. */

@@ -1,7 +1,7 @@
 /** YAML text to a tree with positions, with the rules of go.yaml.in/yaml v3, which reads upstream's files. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseAllDocuments } from 'yaml'
 import type { ConfigProblem, Position } from './config.ts'
-import { resolvePlain, resolveTagged } from './scalar.ts'
+import { exactNumber, resolvePlain, resolveTagged } from './scalar.ts'
 import type { Entry, MapNode, Node, ScalarNode } from './tree.ts'
 import { yamlErrorText } from './yaml-errors.ts'
 
@@ -108,7 +108,10 @@ class Reader {
       return { kind: 'scalar', value: value ?? null, position }
     }
     const isPlain = scalar.type === 'PLAIN' || scalar.type === undefined || scalar.type === null
-    return { kind: 'scalar', value: isPlain ? resolvePlain(text) : text, position }
+    if (!isPlain) return { kind: 'scalar', value: text, position }
+    const value = resolvePlain(text)
+    const exact = exactNumber(text, value)
+    return exact === undefined ? { kind: 'scalar', value, position } : { kind: 'scalar', value, position, exact }
   }
 
   #map(pairs: readonly Pair[], position: Position, depth: number): Sized {

@@ -1,4 +1,6 @@
 /** What go.yaml.in/yaml v3 makes of a plain scalar: YAML 1.2 plus octal `0123`, `0b`, `0o`, `_` in numbers; `yes` and `on` stay strings. */
+import type { Double } from '../data/telemetry.ts'
+import { double } from '../data/value.ts'
 import type { Scalar } from './tree.ts'
 
 const named: ReadonlyMap<string, Scalar> = new Map<string, Scalar>([
@@ -27,6 +29,17 @@ export function resolvePlain(text: string): Scalar {
   if (inBits) return sign(inBits[1]) * Number(inBits[2])
   // Go takes `_` in integers only.
   return float.test(text) ? Number(text) : text
+}
+
+/** What `resolvePlain` loses of a number: that it is a double, or an integer's last digits. */
+export function exactNumber(text: string, value: Scalar): Double | bigint | undefined {
+  if (typeof value !== 'number' || !Number.isInteger(value)) return undefined
+  const digits = text.replaceAll('_', '')
+  if (!decimal.test(digits)) return octal.test(digits) || hexOrBinary.test(digits) ? undefined : double(value)
+  if (Number.isSafeInteger(value)) return undefined
+  const exact = BigInt(digits.replace(/^\+/, ''))
+  // Go's decoder makes a float of what no 64 bits hold.
+  return BigInt.asIntN(64, exact) === exact ? exact : double(value)
 }
 
 function sign(text: string | undefined): number {

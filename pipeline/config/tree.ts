@@ -1,4 +1,5 @@
 /** The configuration before it has types: YAML's maps, lists and scalars, each with its place in the user's sources. Immutable, so aliases and merges share. */
+import type { Double, Value } from '../data/telemetry.ts'
 import type { ConfigProblem, Position } from './config.ts'
 
 export type Scalar = string | number | boolean | null
@@ -8,6 +9,8 @@ export interface ScalarNode {
   readonly position: Position
   /** The text a provider gave for `${...}`: what a string field takes, whatever YAML makes of it. */
   readonly original?: string
+  /** What a number that the user wrote is as the value of an attribute, where `value` alone would lose it: `1.0` is a double, and 2^60 an integer. */
+  readonly exact?: Double | bigint
 }
 export interface ListNode {
   readonly kind: 'list'
@@ -64,4 +67,11 @@ export function toPlain(node: Node): unknown {
   if (node.kind === 'scalar') return node.value
   if (node.kind === 'list') return node.items.map(toPlain)
   return Object.fromEntries([...node.entries].map(([key, { value }]) => [key, toPlain(value)]))
+}
+
+/** A tree as the value of an attribute: its numbers keep their kind. */
+export function toValue(node: Node): Value {
+  if (node.kind === 'scalar') return node.exact ?? node.value
+  if (node.kind === 'list') return node.items.map(toValue)
+  return Object.fromEntries([...node.entries].map(([key, { value }]) => [key, toValue(value)]))
 }

@@ -58,24 +58,25 @@ export function commonOrigin(origins: readonly Origin[]): Origin {
   if (different.length === 0) return first
   const all = (isSame: (other: Origin) => boolean) => different.every(isSame)
   const metadata = new Map(
-    [...first.metadata].filter(([name, values]) => all((other) => sameValues(values, other.metadata.get(name)))),
+    [...first.metadata].filter(([name, values]) => all((other) => sameValue(values, other.metadata.get(name)))),
   )
   // Field by field, so that one which is new to us is no exception.
   const fields = Object.entries(first).filter(([field, value]) =>
-    all((other) => sameField(value, other[field as keyof Origin])),
+    all((other) => other[field as keyof Origin] === value),
   )
-  return { ...Object.fromEntries(fields), metadata }
+  const auth = commonAttributes(first.auth, different)
+  return { ...Object.fromEntries(fields), metadata, ...(auth === undefined ? {} : { auth }) }
 }
 
-function sameValues(a: readonly string[], b: readonly string[] | undefined): boolean {
-  return a === b || (b !== undefined && a.length === b.length && a.every((value, at) => value === b[at]))
+/** Attribute by attribute: two logins of one user have more in common than nothing. */
+function commonAttributes(first: unknown, others: readonly Origin[]): unknown {
+  if (typeof first !== 'object' || first === null || others.some(({ auth }) => !auth)) return undefined
+  const common = Object.entries(first).filter(([name, value]) =>
+    others.every(({ auth }) => sameValue(value, (auth as Readonly<Record<string, unknown>>)[name])),
+  )
+  return common.length === 0 ? undefined : Object.fromEntries(common)
 }
 
-function sameField(a: unknown, b: unknown): boolean {
-  if (a === b) return true
-  return (
-    typeof a === 'object' &&
-    typeof b === 'object' &&
-    JSON.stringify(authRead(a, 'all')) === JSON.stringify(authRead(b, 'all'))
-  )
+function sameValue(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b)
 }

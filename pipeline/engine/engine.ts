@@ -43,6 +43,7 @@ export class Engine {
   #pool: WorkerPool | undefined
   #config: Config
   #phase: EngineView['phase'] = 'starting'
+  readonly #phaseListeners = new Set<(phase: EngineView['phase']) => void>()
   #readySinceUnixNano = 0n
   #reloading: Promise<unknown> = Promise.resolve()
   #onFailure: (failure: Failure) => void = () => {}
@@ -98,11 +99,11 @@ export class Engine {
   /** Empties the pipelines from the receivers on, closes everything. The answer is what went wrong meanwhile. */
   async shutdown(deadline: AbortSignal): Promise<readonly Error[]> {
     await this.#reloading
-    this.#phase = 'stopping'
     this.#say('Starting shutdown...')
+    this.#enter('stopping')
     await this.#pool?.shutdown(deadline)
     const errors = (await this.#graph?.shutdown(deadline)) ?? []
-    this.#phase = 'stopped'
+    this.#enter('stopped')
     this.#say('Shutdown complete.')
     await this.#telemetry.close(deadline)
     return errors
@@ -126,8 +127,8 @@ export class Engine {
     this.#say(`Starting ${command}...`, { Version: version, NumCPU: availableParallelism() })
     await graph.start()
     await this.#startWorkers()
-    this.#phase = 'ready'
     this.#readySinceUnixNano = nowUnixNano()
+    this.#enter('ready')
     this.#say('Everything is ready. Begin running and processing data.')
   }
 
@@ -201,6 +202,11 @@ export class Engine {
     for (const warning of config.service.telemetry.warnings) this.logger.warn(warning)
   }
 
+  #enter(phase: EngineView['phase']): void {
+    this.#phase = phase
+    for (const listener of this.#phaseListeners) listener(phase)
+  }
+
   get #swapTimeoutMs(): number {
     return this.#options.swapTimeoutMs ?? 10_000
   }
@@ -215,6 +221,10 @@ export class Engine {
       startedUnixNano,
       featureGates: this.#options.featureGates,
       spans: this.#telemetry.tracer,
+      onPhase: (listener) => {
+        this.#phaseListeners.add(listener)
+        return () => this.#phaseListeners.delete(listener)
+      },
       get phase() {
         return phase()
       },

@@ -21,6 +21,7 @@ export function checkGraph(config: Config, build: BuildInfo): void {
   const view: EngineView = {
     build,
     phase: 'starting',
+    onPhase: () => () => {},
     readySinceUnixNano: 0n,
     startedUnixNano: 0n,
     components: [],

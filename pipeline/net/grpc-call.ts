@@ -32,6 +32,8 @@ export interface CallHost {
   readonly budget: ByteBudget
   readonly clock: Clock
   readonly onBug: (error: unknown) => void
+  /** Hears the status of each call that fails. */
+  readonly onRefused: (code: number) => void
 }
 
 const codings: ReadonlySet<string> = new Set(['identity', 'gzip', 'snappy', 'zstd', 'deflate'])
@@ -262,6 +264,7 @@ export class GrpcCall {
   /** Trailers only. */
   #fail(status: Status, httpStatus = 200): void {
     if (!this.#answer()) return
+    this.#host.onRefused(status.code)
     const headers: Record<string, string | number> = {
       ':status': httpStatus,
       'content-type': this.#contentType,

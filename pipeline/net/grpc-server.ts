@@ -35,12 +35,15 @@ export interface GrpcServerParts {
   readonly door?: ServerDoor | undefined
   /** Bytes of requests held at once; what does not fit is refused as UNAVAILABLE. */
   readonly maxInFlightBytes?: number
+  /** Hears of each call that fails, by the name of its status, and of each connection that ends in an error. */
+  readonly onRefused?: (code: string) => void
 }
 
 /** A stream may send this before we must say go on: the default of 64 KiB halves the throughput (measured). */
 const streamWindowBytes = 8 * 1_024 * 1_024
 const sessionWindowBytes = 32 * 1_024 * 1_024
 const defaultMaxMessageMiB = 4
+const codeNames = new Map(Object.entries(Code).map(([name, code]) => [code as number, name]))
 const defaultMaxStreams = 1_000
 /** Calls that sent nothing between two looks are ended. */
 const stallCheckMs = 60_000
@@ -89,7 +92,10 @@ export class GrpcServer {
         this.#onStream(stream, headers, raw),
     )
     // What a connection does wrong ends that connection, and is nobody else's business.
-    this.#server.on('sessionError', (error) => parts.logger.debug('Ended a gRPC connection.', { error: error.message }))
+    this.#server.on('sessionError', (error) => {
+      this.#parts.onRefused?.('connection')
+      this.#parts.logger.debug('Ended a gRPC connection.', { error: error.message })
+    })
     this.#server.on('tlsClientError', (error) =>
       parts.logger.debug('Refused a TLS handshake.', { error: error.message }),
     )
@@ -157,6 +163,7 @@ export class GrpcServer {
       budget: this.#budget,
       clock: parts.clock,
       onBug: (error) => parts.logger.error('A gRPC call failed unexpectedly.', { error }),
+      onRefused: (code) => parts.onRefused?.(codeNames.get(code) ?? String(code)),
     }
   }
 

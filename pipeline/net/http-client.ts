@@ -15,6 +15,8 @@ import { reloadClientTls } from './tls-reload.ts'
 
 export interface HttpRequest {
   readonly url: URL
+  /** Of a unix socket, where the server is; the host of the URL is only a name then. */
+  readonly socketPath?: string | undefined
   readonly headers: Readonly<Record<string, string>>
   /** Written one after another, without a copy. */
   readonly chunks: readonly Uint8Array[]
@@ -80,7 +82,9 @@ export class HttpClient {
   async post(request: HttpRequest): Promise<HttpAnswer> {
     let url = request.url
     for (let redirects = 0; ; redirects++) {
-      const answer = await this.#postOnce({ ...request, url }, url.origin === request.url.origin)
+      const isSameHost = url.origin === request.url.origin
+      const socketPath = isSameHost ? request.socketPath : undefined
+      const answer = await this.#postOnce({ ...request, url, socketPath }, isSameHost)
       const next = redirectOf(answer)
       if (next === undefined) return answer
       if (redirects === maxRedirects) throw new Error(`stopped after ${maxRedirects} redirects`)
@@ -121,15 +125,16 @@ export class HttpClient {
     return { ...Object.fromEntries(dressed), 'content-length': length }
   }
 
-  #send({ url, chunks, signal }: HttpRequest, headers: Record<string, string>): Promise<HttpAnswer> {
+  #send({ url, socketPath, chunks, signal }: HttpRequest, headers: Record<string, string>): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
       const isHttps = url.protocol === 'https:'
-      const agents = this.#agentsFor(url)
+      const agents = socketPath === undefined ? this.#agentsFor(url) : this.#direct
       const outgoing = (isHttps ? https : http).request(url, {
         method: 'POST',
         headers,
         agent: isHttps ? agents.https : agents.http,
         signal,
+        ...(socketPath === undefined ? {} : { socketPath }),
       })
       outgoing.on('response', (incoming) => {
         this.#cookies?.store(url, incoming.headers['set-cookie'] ?? [], Date.now())

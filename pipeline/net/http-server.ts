@@ -51,6 +51,8 @@ export interface HttpServerParts {
   readonly door?: ServerDoor | undefined
   /** Bytes of requests held at once; what does not fit is refused with 503. */
   readonly maxInFlightBytes?: number
+  /** Hears of each request that is answered with an error, by its status, and of those that are no HTTP. */
+  readonly onRefused?: (status: string) => void
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -90,6 +92,13 @@ export class HttpServer {
       ? https.createServer({ ...options, ...serverTls(settings.tls) }, onRequest)
       : http.createServer(options, onRequest)
     this.#connections = new Connections(this.#server)
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      const status = clientErrorStatus(error)
+      if (status !== undefined) this.#parts.onRefused?.(status.slice(0, 3))
+      if (status !== undefined && socket.writable)
+        socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
+      socket.destroy(error)
+    })
     this.#applyTimeouts(settings)
   }
 
@@ -186,6 +195,7 @@ export class HttpServer {
       },
     }
     const send = (answer: HttpAnswer) => {
+      if (answer.status >= 400) this.#parts.onRefused?.(String(answer.status))
       // Asked for only now: the server may have begun to close meanwhile.
       if (this.#isClosing || !settings.keepalive || !settings.keep_alives_enabled) response.shouldKeepAlive = false
       write(incoming, response, answer, clock)
@@ -211,6 +221,23 @@ export class HttpServer {
       this.#budget.give(taken)
       stopTimer?.()
     }
+  }
+}
+
+/** As Node answers when nobody listens; undefined = the client is gone. */
+function clientErrorStatus({ code }: NodeJS.ErrnoException): string | undefined {
+  switch (code) {
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return undefined
+    case 'HPE_HEADER_OVERFLOW':
+      return '431 Request Header Fields Too Large'
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return '413 Payload Too Large'
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return '408 Request Timeout'
+    default:
+      return '400 Bad Request'
   }
 }
 

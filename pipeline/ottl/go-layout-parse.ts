@@ -157,9 +157,9 @@ function take(part: Part, text: string, state: State, language: Language, next: 
   }
   switch (part.field) {
     case '2006':
-      return number(text, /^\d{4}/, (n) => void (state.year = n))
+      return number(text, /^\d{4}/, (n) => set(state, 'year', n, 0, 9999))
     case '06':
-      return number(text, /^\d\d/, (n) => void (state.year = n >= 69 ? n + 1900 : n + 2000))
+      return number(text, /^\d\d/, (n) => set(state, 'year', n >= 69 ? n + 1900 : n + 2000, 0, 9999))
     case 'January':
     case 'Jan':
       return oneOf(
@@ -169,34 +169,30 @@ function take(part: Part, text: string, state: State, language: Language, next: 
       )
     case '01':
     case '1':
-      return number(
-        text,
-        part.field === '01' ? /^\d\d/ : /^\d\d?/,
-        (n) => n >= 1 && n <= 12 && ((state.month = n), true),
-      )
+      return number(text, part.field === '01' ? /^\d\d/ : /^\d\d?/, (n) => set(state, 'month', n, 1, 12))
     case 'Monday':
     case 'Mon':
       return oneOf(text, part.field === 'Monday' ? language.weekdays.long : language.weekdays.short, () => undefined)
     case '02':
-      return number(text, /^\d\d/, (n) => void (state.day = n))
+      return number(text, /^\d\d/, (n) => set(state, 'day', n, 0, 9999))
     case '_2':
     case '2':
-      return number(part.field === '_2' ? text.replace(/^ /, '') : text, /^\d\d?/, (n) => void (state.day = n))
+      return number(part.field === '_2' ? text.replace(/^ /, '') : text, /^\d\d?/, (n) => set(state, 'day', n, 0, 9999))
     case '002':
-      return number(text, /^\d{3}/, (n) => void (state.yearDay = n))
+      return number(text, /^\d{3}/, (n) => set(state, 'yearDay', n, 0, 9999))
     case '__2':
-      return number(text, /^ {0,2}\d{1,3}/, (n) => void (state.yearDay = n))
+      return number(text, /^ {0,2}\d{1,3}/, (n) => set(state, 'yearDay', n, 0, 9999))
     case '15':
-      return number(text, /^\d\d?/, (n) => n < 24 && ((state.hour = n), true))
+      return number(text, /^\d\d?/, (n) => set(state, 'hour', n, 0, 23))
     case '03':
     case '3':
-      return number(text, part.field === '03' ? /^\d\d/ : /^\d\d?/, (n) => n <= 12 && ((state.hour = n), true))
+      return number(text, part.field === '03' ? /^\d\d/ : /^\d\d?/, (n) => set(state, 'hour', n, 0, 12))
     case '04':
     case '4':
-      return number(text, part.field === '04' ? /^\d\d/ : /^\d\d?/, (n) => n < 60 && ((state.minute = n), true))
+      return number(text, part.field === '04' ? /^\d\d/ : /^\d\d?/, (n) => set(state, 'minute', n, 0, 59))
     case '05':
     case '5': {
-      const after = number(text, part.field === '05' ? /^\d\d/ : /^\d\d?/, (n) => n < 60 && ((state.second = n), true))
+      const after = number(text, part.field === '05' ? /^\d\d/ : /^\d\d?/, (n) => set(state, 'second', n, 0, 59))
       // A fraction may follow the seconds even where the layout has none.
       if (after === undefined || next?.type === 'fraction') return after
       const fraction = /^[.,](\d{1,9})(?!\d)/.exec(after)
@@ -220,9 +216,16 @@ function take(part: Part, text: string, state: State, language: Language, next: 
   }
 }
 
-function number(text: string, pattern: RegExp, accept: (n: number) => boolean | void): string | undefined {
+type NumberField = 'year' | 'month' | 'day' | 'yearDay' | 'hour' | 'minute' | 'second'
+
+function set(state: State, field: NumberField, value: number, from: number, to: number): boolean {
+  state[field] = value
+  return value >= from && value <= to
+}
+
+function number(text: string, pattern: RegExp, accept: (n: number) => boolean): string | undefined {
   const match = pattern.exec(text)
-  return match === null || accept(Number(match[0])) === false ? undefined : text.slice(match[0].length)
+  return match === null || !accept(Number(match[0])) ? undefined : text.slice(match[0].length)
 }
 
 function oneOf(text: string, words: readonly string[], accept: (index: number) => void): string | undefined {

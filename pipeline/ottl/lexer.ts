@@ -80,16 +80,16 @@ export function unquote(token: Token): string {
       i++
       continue
     }
-    const escape = /^\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|([abfnrtv\\"']))/.exec(
+    const found = /^\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|([abfnrtv\\"']))/.exec(
       token.text.slice(i, i + 10),
     )
-    if (escape === null) {
+    if (found === null) {
       throw new Fault(
         token.at + i,
         `unknown escape ${token.text.slice(i, i + 2)} in a string; a backslash is written \\\\`,
       )
     }
-    const [all, x, u, long, octal, single] = escape
+    const [all, x, u, long, octal, single] = found
     if (single !== undefined) text += simple[single] ?? single
     else {
       const code = octal === undefined ? Number.parseInt((x ?? u ?? long)!, 16) : Number.parseInt(octal, 8)

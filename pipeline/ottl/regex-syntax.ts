@@ -28,8 +28,8 @@ const maxFactor = 2000
 const untranslatable = Symbol('untranslatable')
 
 export function translate(pattern: string): Translated | undefined {
-  const reader = new Reader(pattern)
   try {
+    const reader = new Reader(pattern)
     const body = reader.alternatives()
     if (reader.at < pattern.length || body.factor > maxFactor) return undefined
     const anchored = /^(?:\^|\\A)/.test(pattern) && !reader.hasTopAlternatives && !reader.isMultiline
@@ -154,9 +154,9 @@ class Reader {
       case '.':
         return fixed(this.dotAll ? '[^]' : '[^\\n]')
       case '^':
-        return assertion(this.isMultiline ? '(?<![^\\n])' : '(?<![^])')
+        return assertion(this.isMultiline ? '(?:^|(?<=\\n))' : '^')
       case '$':
-        return assertion(this.isMultiline ? '(?![^\\n])' : '(?![^])')
+        return assertion(this.isMultiline ? '(?:$|(?=\\n))' : '$')
       case '\\':
         return this.escape()
       case '*':
@@ -185,9 +185,11 @@ class Reader {
 
   private escape(): Piece & { readonly isAssertion?: boolean } {
     const c = this.next()
-    if (c === 'A') return assertion('(?<![^])')
-    if (c === 'z') return assertion('(?![^])')
-    if (c === 'b' || c === 'B') return assertion(`\\${c}`)
+    if (c === 'A') return assertion('^')
+    if (c === 'z') return assertion('$')
+    // Between the halves of a surrogate pair V8 finds a \B.
+    if (c === 'B') throw untranslatable
+    if (c === 'b') return assertion('\\b')
     if (c in classes) return fixed(`[${classes[c]!}]`)
     if (c.toLowerCase() in classes) return fixed(`[^${classes[c.toLowerCase()]!}]`)
     return fixed(this.escaped(c))
@@ -225,14 +227,19 @@ class Reader {
         if (this.peek() === '-' && this.pattern[this.at + 1] !== ']') throw untranslatable
         continue
       }
-      source += c === '\\' ? this.escaped(this.next()) : literal(c)
+      source += c === '\\' ? this.escapedMember() : member(c)
       if (this.peek() === '-' && this.pattern[this.at + 1] !== ']') {
         this.at++
         const to = this.next()
         if (to === '[') throw untranslatable
-        source += `-${to === '\\' ? this.escaped(this.next()) : literal(to)}`
+        source += `-${to === '\\' ? this.escapedMember() : member(to)}`
       }
     }
+  }
+
+  private escapedMember(): string {
+    const c = this.next()
+    return c === '-' ? '\\-' : this.escaped(c)
   }
 
   private peek(): string {
@@ -274,5 +281,10 @@ function assertion(source: string): Piece & { readonly isAssertion: true } {
 }
 
 function literal(c: string): string {
-  return /[\^$\\.*+?()[\]{}|/-]/.test(c) ? `\\${c}` : c
+  return /[\^$\\.*+?()[\]{}|/]/.test(c) ? `\\${c}` : c
+}
+
+/** In a class a hyphen has a meaning too. */
+function member(c: string): string {
+  return c === '-' ? '\\-' : literal(c)
 }

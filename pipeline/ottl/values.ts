@@ -170,7 +170,9 @@ export function toWire(value: OttlValue): Value {
     case 'duration':
     case 'id':
     case 'opaque':
-      fail(`a ${typeName(value)} cannot be stored as an attribute value; convert it first, with String() for one`)
+      return fail(
+        `a ${typeName(value)} cannot be stored as an attribute value; convert it first, with String() for one`,
+      )
     default:
       return value as Value
   }
@@ -217,7 +219,7 @@ export function toJson(value: OttlValue, escapeHtml = true): string {
       return quoteJson(value as string, escapeHtml)
     case 'bool':
     case 'int':
-      return String(value)
+      return String(value as boolean | number | bigint)
     case 'double':
       return jsonFloat(toNumber(value))
     case 'bytes':
@@ -256,7 +258,7 @@ export function toText(value: OttlValue): string | null {
       return formatFloat(toNumber(value))
     case 'bool':
     case 'int':
-      return String(value)
+      return String(value as boolean | number | bigint)
     case 'bytes':
       return Buffer.from(value as Uint8Array).toString('hex')
     default:

@@ -12,6 +12,13 @@ export const documentType = 9
 const maxDepth = 1_000
 const maxNodes = 200_000
 
+/** As the xpath library wants it. */
+class AttributeList extends Array<XmlNode> {
+  item(index: number): XmlNode | null {
+    return this[index] ?? null
+  }
+}
+
 export class XmlNode {
   nodeType: number
   nodeName: string
@@ -19,7 +26,7 @@ export class XmlNode {
   parentNode: XmlNode | null = null
   readonly childNodes: XmlNode[] = []
   /** Attributes; empty for anything but elements. */
-  attributes: XmlNode[] = []
+  attributes = new AttributeList()
   /** Of an attribute. */
   ownerElement: XmlNode | null = null
   readonly namespaceURI = null
@@ -196,7 +203,7 @@ export function writeXml(node: XmlNode): string {
     case documentType:
       return node.childNodes.map(writeXml).join('')
     case elementType: {
-      const attributes = node.attributes.map((a) => ` ${a.nodeName}="${escape(a.nodeValue ?? '')}"`).join('')
+      const attributes = node.attributes.map((a) => ` ${a.nodeName}="${escapeText(a.nodeValue ?? '')}"`).join('')
       return `<${node.nodeName}${attributes}>${node.childNodes.map(writeXml).join('')}</${node.nodeName}>`
     }
     case cdataType:
@@ -206,11 +213,11 @@ export function writeXml(node: XmlNode): string {
     case instructionType:
       return `<?${node.nodeName}${node.data === '' ? '' : ` ${node.data}`}?>`
     default:
-      return escape(node.data)
+      return escapeText(node.data)
   }
 }
 
-function escape(text: string): string {
+function escapeText(text: string): string {
   return text.replaceAll(
     /[&<>"'\t\n\r]/g,
     (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' })[c] ?? c,

@@ -44,6 +44,8 @@ export interface BuildInfo {
 export interface EngineView {
   readonly build: BuildInfo
   readonly phase: 'starting' | 'ready' | 'stopping' | 'stopped'
+  /** Hears each later phase, until the answer is called. */
+  onPhase(listener: (phase: EngineView['phase']) => void): () => void
   /** Since when it is ready; 0 before. */
   readonly readySinceUnixNano: bigint
   readonly startedUnixNano: bigint

@@ -92,6 +92,7 @@ export function testContext(options: TestContextOptions = {}): TestContext {
 const restingEngine: EngineView = {
   build: { command: 'vigil', description: 'Vigil under test', version: '0.0.0' },
   phase: 'ready',
+  onPhase: () => () => {},
   readySinceUnixNano: 1_700_000_000_000_000_000n,
   startedUnixNano: 1_700_000_000_000_000_000n,
   components: [],

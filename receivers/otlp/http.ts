@@ -45,7 +45,12 @@ export function httpHandler(intake: Intake, signals: ReadonlySet<Signal>, settin
         if (signal === 'profiles') checkProfilesVersion(request.headers)
         const body = await request.body()
         const { peer, metadata, auth } = request
-        await intake.accept(signal, body, format, originOf('http', peer, metadata, auth, request.headers['traceparent']))
+        await intake.accept(
+          signal,
+          body,
+          format,
+          originOf('http', peer, metadata, auth, request.headers['traceparent']),
+        )
         return accepted[format]
       } catch (error) {
         if (!(error instanceof StatusError)) throw error

@@ -3,6 +3,7 @@ import type { AuthData } from '../../pipeline/capability/authentication.ts'
 import { type Context, Rejected } from '../../pipeline/component.ts'
 import { readOtlp } from '../../pipeline/data/read-otlp.ts'
 import type { Batch, Origin, Signal } from '../../pipeline/data/telemetry.ts'
+import { Code } from '../../pipeline/net/status.ts'
 import { StatusError } from '../../pipeline/net/status-error.ts'
 import { statusOf } from './answer.ts'
 import { JsonPool } from './json-pool.ts'
@@ -58,7 +59,9 @@ export class Intake {
     this.#inFlight++
     try {
       if (!this.#isOpen) await this.#opened.promise
-      const batch = await this.#read(signal, body, format, origin)
+      const batch = await this.#read(signal, body, format, origin).catch((error) => {
+        throw origin.transport === 'grpc' ? unreadable(error) : error
+      })
       // As upstream: an empty request is fine, and nobody hears of it.
       if (batch.count > 0) await (this.#context.emit[signal] as (batch: Batch) => Promise<void>)(batch)
     } catch (error) {
@@ -86,4 +89,11 @@ export class Intake {
     if (format === 'proto' || body.length <= workerBytes) return readOtlp(signal, body, format, origin)
     return readOtlp(signal, await this.#json.read(signal, body), 'proto', origin)
   }
+}
+
+/** As grpc-go, which reads the message before a handler sees it. */
+function unreadable(error: unknown): unknown {
+  if (!(error instanceof Rejected)) return error
+  const message = `grpc: error unmarshalling request: ${error.message}`
+  return new Rejected(message, { retryable: false, grpcCode: Code.INTERNAL, cause: error })
 }

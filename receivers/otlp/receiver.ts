@@ -3,6 +3,7 @@ import { GrpcServer, type GrpcServerParts } from '../../pipeline/net/grpc-server
 import type { GrpcServerSettings } from '../../pipeline/net/grpc-server-keys.ts'
 import { HttpServer, type HttpServerParts } from '../../pipeline/net/http-server.ts'
 import { serverDoor } from '../../pipeline/net/server-door.ts'
+import type { Counter } from '../../pipeline/telemetry/meter.ts'
 import type { Config, HttpSettings } from './config.ts'
 import { grpcMethods } from './grpc.ts'
 import { httpHandler } from './http.ts'
@@ -13,6 +14,7 @@ export class OtlpReceiver implements Lifecycle {
   readonly #config: Config
   readonly #context: Context
   readonly #intake: Intake
+  readonly #refused: Counter
   #grpc: GrpcServer | undefined
   #http: HttpServer | undefined
 
@@ -20,6 +22,10 @@ export class OtlpReceiver implements Lifecycle {
     this.#config = config
     this.#context = context
     this.#intake = new Intake(context)
+    this.#refused = context.meter.counter(
+      'vigil_receiver_refused_requests',
+      'Requests that were not answered with OK, by status, and connections that were no HTTP.',
+    )
   }
 
   /** host:port of each listener, once started. */
@@ -64,7 +70,8 @@ export class OtlpReceiver implements Lifecycle {
     const { clock, random, logger, signals, sharesPorts } = this.#context
     const door = serverDoor(this.#context, settings, 'grpc')
     const methods = grpcMethods(this.#intake, signals)
-    const parts: GrpcServerParts = { settings, methods, clock, random, logger, door, sharesPort: sharesPorts }
+    const onRefused = (code: string) => this.#refused.add(1, { transport: 'grpc', code })
+    const parts: GrpcServerParts = { settings, methods, clock, random, logger, door, sharesPort: sharesPorts, onRefused }
     if (this.#grpc) return this.#grpc.reconfigure(parts)
     const server = new GrpcServer(parts)
     await server.listen()
@@ -76,7 +83,8 @@ export class OtlpReceiver implements Lifecycle {
     const { clock, logger, signals, sharesPorts } = this.#context
     const door = serverDoor(this.#context, settings, 'http')
     const handler = httpHandler(this.#intake, signals, settings)
-    const parts: HttpServerParts = { settings, handler, clock, logger, door, sharesPort: sharesPorts }
+    const onRefused = (code: string) => this.#refused.add(1, { transport: 'http', code })
+    const parts: HttpServerParts = { settings, handler, clock, logger, door, sharesPort: sharesPorts, onRefused }
     if (this.#http) return this.#http.reconfigure(parts)
     const server = new HttpServer(parts)
     await server.listen()

@@ -1,5 +1,5 @@
 /** Finds the context of statements whose paths have prefixes: the most special one among those that can run them all. */
-import type { Argument, Bool, Call, Expression, Path } from '../ast.ts'
+import type { Bool, Call, Expression, Path } from '../ast.ts'
 import { byPriority, type ContextName, contexts } from '../contexts/contexts.ts'
 
 export interface Uses {
@@ -17,7 +17,7 @@ export function usesOf(parts: readonly (Bool | Expression)[]): Uses {
     switch (part.type) {
       case 'or':
       case 'and':
-        part.operands.forEach(visit)
+        visitAll(part.operands)
         return
       case 'not':
         visit(part.operand)
@@ -31,7 +31,7 @@ export function usesOf(parts: readonly (Bool | Expression)[]): Uses {
         visit(part.right)
         return
       case 'list':
-        part.items.forEach(visit)
+        visitAll(part.items)
         return
       case 'map':
         for (const { value } of part.items) visit(value)
@@ -48,16 +48,19 @@ export function usesOf(parts: readonly (Bool | Expression)[]): Uses {
       default:
     }
   }
+  const visitAll = (list: readonly (Bool | Expression)[]): void => {
+    for (const part of list) visit(part)
+  }
   const visitPath = ({ fields }: Path): void => {
     prefixes.add(fields[0]!.name)
-    for (const { keys } of fields) keys.forEach(visit)
+    for (const { keys } of fields) visitAll(keys)
   }
   const visitCall = ({ name, args, keys }: Call): void => {
     functions.add(name)
-    args.forEach(({ value }: Argument) => visit(value))
-    keys.forEach(visit)
+    for (const { value } of args) visit(value)
+    visitAll(keys)
   }
-  parts.forEach(visit)
+  for (const part of parts) visit(part)
   return { prefixes, functions, enums }
 }
 

@@ -51,8 +51,9 @@ export const metricPaths: PathTable = {
       return hasTemporality(metric) ? temporalities.indexOf(metric.temporality) : null
     },
     set(frame, value) {
-      const temporality = temporalities[Number(asInt(value))]
-      if (temporality === undefined) fail(`${String(value)} is no aggregation temporality`)
+      const number = asInt(value)
+      const temporality = temporalities[Number(number)]
+      if (temporality === undefined) fail(`${number} is no aggregation temporality`)
       const metric = metricOf(frame)
       if (hasTemporality(metric)) metric.temporality = temporality
     },

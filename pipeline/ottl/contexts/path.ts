@@ -123,7 +123,7 @@ export function toMap(entries: Iterable<[string, Value]>): { [key: string]: Valu
 }
 
 export function replaceAll(map: MapHandle, by: { readonly [key: string]: Value }): void {
-  for (const [name] of [...map.entries()]) if (!Object.hasOwn(by, name)) map.delete(name)
+  for (const [name] of Array.from(map.entries())) if (!Object.hasOwn(by, name)) map.delete(name)
   for (const [name, value] of Object.entries(by)) map.set(name, value)
 }
 

@@ -19,8 +19,9 @@ function kindSpec(names: readonly string[]): PathSpec {
   return {
     get: (frame) => names[frame.span!.kind] ?? '',
     set(frame, value) {
-      const kind = names.indexOf(asText(value))
-      if (kind < 0) fail(`unknown span kind '${String(value)}': use one of ${names.join(', ')}`)
+      const name = asText(value)
+      const kind = names.indexOf(name)
+      if (kind < 0) fail(`unknown span kind '${name}': use one of ${names.join(', ')}`)
       frame.span!.kind = kind
     },
   }

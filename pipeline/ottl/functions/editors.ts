@@ -69,14 +69,14 @@ export const editors = [
   editor('delete_matching_keys', { target: mapTarget, pattern: regex }, ({ target: edit, pattern }) => (frame) => {
     const matcher = pattern(frame)
     edit(frame, (of) => {
-      for (const [name] of [...of.entries()]) if (matcher.test(name)) of.delete(name)
+      for (const [name] of Array.from(of.entries())) if (matcher.test(name)) of.delete(name)
     })
   }),
 
   editor('keep_matching_keys', { target: mapTarget, pattern: regex }, ({ target: edit, pattern }) => (frame) => {
     const matcher = pattern(frame)
     edit(frame, (of) => {
-      for (const [name] of [...of.entries()]) if (!matcher.test(name)) of.delete(name)
+      for (const [name] of Array.from(of.entries())) if (!matcher.test(name)) of.delete(name)
     })
   }),
 
@@ -85,7 +85,7 @@ export const editors = [
       keys(frame).map((key) => (typeof key === 'string' ? key : fail(`expected string but got ${typeName(key)}`))),
     )
     edit(frame, (of) => {
-      for (const [name] of [...of.entries()]) if (!kept.has(name)) of.delete(name)
+      for (const [name] of Array.from(of.entries())) if (!kept.has(name)) of.delete(name)
     })
   }),
 
@@ -104,7 +104,7 @@ export const editors = [
         edit(frame, (of) => {
           if (of.size <= Number(limit)) return
           let room = Number(limit) - priority.filter((key) => of.has(key)).length
-          for (const [name] of [...of.entries()]) if (!kept.has(name) && room-- <= 0) of.delete(name)
+          for (const [name] of Array.from(of.entries())) if (!kept.has(name) && room-- <= 0) of.delete(name)
         })
     },
   ),
@@ -158,7 +158,7 @@ export const editors = [
         if (Buffer.byteLength(ending) > most) fail(`truncation_marker is longer than the limit of ${limit} bytes`)
         const isSafe = safe?.(frame) ?? true
         edit(frame, (of) => {
-          for (const [name, value] of [...of.entries()]) {
+          for (const [name, value] of Array.from(of.entries())) {
             if (typeof value !== 'string') continue
             const short = truncate(value, most, ending, isSafe)
             if (short !== value) of.set(name, short)
@@ -170,7 +170,7 @@ export const editors = [
 
   editor('stringify_all', { target: mapTarget }, ({ target: edit }) => (frame) => {
     edit(frame, (of) => {
-      for (const [name, value] of [...of.entries()])
+      for (const [name, value] of Array.from(of.entries()))
         if (typeof value !== 'string') of.set(name, asText(value as OttlValue))
     })
   }),

@@ -79,7 +79,7 @@ function one(
 ): string {
   const body = bodyOf(verb, flags, precision, value)
   if (body === undefined) return `%!${verb}(${value === null ? '<nil>' : `${goType(value)}=${plain(value)}`})`
-  const length = [...body].length
+  const length = Array.from(body).length
   if (width === undefined || length >= width) return body
   if (flags.includes('-')) return body + ' '.repeat(width - length)
   const kind = kindOf(value)
@@ -95,7 +95,7 @@ function bodyOf(verb: string, flags: string, precision: number | undefined, valu
   const kind = kindOf(value)
   if (verb === 'v') {
     if (kind === 'double') return signed(shortest(toNumber(value)), flags)
-    if (kind === 'int') return signed(String(value), flags)
+    if (kind === 'int') return signed(String(value as number | bigint), flags)
     if (flags.includes('#') && kind === 'string') return JSON.stringify(value)
     return plain(value)
   }
@@ -107,7 +107,7 @@ function bodyOf(verb: string, flags: string, precision: number | undefined, valu
     case 'string':
       return ofText(verb, flags, precision, value as string)
     case 'bool':
-      return verb === 't' ? String(value) : undefined
+      return verb === 't' ? String(value as boolean) : undefined
     case 'bytes':
       if (verb === 'x') return Buffer.from(value as Uint8Array).toString('hex')
       if (verb === 'X')
@@ -196,7 +196,7 @@ function general(value: number, precision: number): string {
 }
 
 function ofText(verb: string, flags: string, precision: number | undefined, value: string): string | undefined {
-  const cut = precision === undefined ? value : [...value].slice(0, precision).join('')
+  const cut = precision === undefined ? value : Array.from(value).slice(0, precision).join('')
   if (verb === 's') return cut
   if (verb === 'q') return flags.includes('#') && !cut.includes('`') ? `\`${cut}\`` : JSON.stringify(cut)
   if (verb === 'x') return Buffer.from(cut).toString('hex')
@@ -229,6 +229,6 @@ function plain(value: OttlValue): string {
     case 'opaque':
       return `{${typeName(value)}}`
     default:
-      return String(value)
+      return String(value as string | boolean | number | bigint | Duration)
   }
 }

@@ -2,7 +2,7 @@
 
 import { parseJson } from '../json.ts'
 import { fail } from '../problems.ts'
-import { define, kindOf, type OttlMap, type OttlValue, typeName } from '../values.ts'
+import { asText, define, kindOf, type OttlMap, type OttlValue, typeName } from '../values.ts'
 import { delimiters } from './collections.ts'
 import { type RowMode, readRow } from './csv.ts'
 import { any, literalText, map, text } from './params.ts'
@@ -110,7 +110,7 @@ export const parserFunctions = [
         ['delimiter', delimiter],
         ['header_delimiter', between],
       ] as const) {
-        if ([...value].length !== 1) fail(`invalid arguments: ${name} must be a single character`)
+        if (Array.from(value).length !== 1) fail(`invalid arguments: ${name} must be a single character`)
       }
       if (!modes.includes(mode)) fail(`invalid arguments: unknown mode: ${mode}; use one of ${modes.join(', ')}`)
       return (frame) => {
@@ -138,7 +138,7 @@ export const parserFunctions = [
           if (kindOf(criteria) !== 'list') fail('invalid severity mapping: the criteria of a level are a list')
           if ((criteria as readonly OttlValue[]).some((criterion) => isOfLevel(criterion, value))) return level
         }
-        fail(`could not map log level: no matching log level found for value '${String(value)}'`)
+        fail(`could not map log level: no matching log level found for value '${asText(value)}'`)
       },
   ),
 ] as const

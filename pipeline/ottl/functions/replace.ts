@@ -67,7 +67,7 @@ export const replacers = [
     const by = wholeReplacement(args.replacement, args.function, args.replacement_format)
     return (frame) =>
       args.target(frame, (of) => {
-        for (const [name, value] of [...of.entries()]) {
+        for (const [name, value] of Array.from(of.entries())) {
           if (typeof value === 'string' && glob.test(value)) of.set(name, by(frame))
         }
       })
@@ -96,7 +96,7 @@ export const replacers = [
         const expand = by(frame, pattern)
         args.target(frame, (of) => {
           const renamed: [string, string, Value][] = []
-          for (const [name, value] of [...of.entries()]) {
+          for (const [name, value] of Array.from(of.entries())) {
             if (mode === 'value') {
               if (typeof value === 'string' && pattern.test(value)) of.set(name, pattern.replaceEach(value, expand))
             } else if (pattern.test(name)) renamed.push([name, pattern.replaceEach(name, expand), value])

@@ -78,12 +78,12 @@ function define<P extends Params>(
 }
 
 export function optional<T>(param: Param<T>): Param<T | undefined> {
-  const { fromOperand } = param
+  const fromOperand = param.fromOperand?.bind(param)
   return {
     wants: param.wants,
     isOptional: true,
     build: (value, scope) => param.build(value, scope),
-    ...(fromOperand && { fromOperand: (operand: Operand) => fromOperand(operand) }),
+    ...(fromOperand && { fromOperand }),
   }
 }
 

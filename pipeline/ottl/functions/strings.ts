@@ -85,7 +85,7 @@ export const stringFunctions = [
   converter('Trim', { target: text, replacement: optional(literalText) }, ({ target, replacement = ' ' }) => {
     const cut = new Set(replacement)
     return (frame) => {
-      const characters = [...target(frame)]
+      const characters = Array.from(target(frame))
       let from = 0
       let to = characters.length
       while (from < to && cut.has(characters[from]!)) from++
@@ -95,7 +95,7 @@ export const stringFunctions = [
   }),
   converter('Split', { target: text, delimiter: text }, ({ target, delimiter }) => (frame) => {
     const at = delimiter(frame)
-    return at === '' ? [...target(frame)] : target(frame).split(at)
+    return at === '' ? Array.from(target(frame)) : target(frame).split(at)
   }),
   converter(
     'Substring',

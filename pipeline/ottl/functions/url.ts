@@ -14,7 +14,7 @@ export function parseUrl(text: string): OttlMap {
   const [, scheme = '', authority, rawPath = '', query, rawFragment] = parts!
   const decode = (of: string, what: string): string => {
     if (/%(?![0-9A-Fa-f]{2})/.test(of)) wrong(`invalid URL escape in ${what}`)
-    return unescape(of)
+    return unescapeText(of)
   }
   const path = decode(rawPath, 'the path')
   const url: { [key: string]: OttlValue } = {
@@ -48,6 +48,6 @@ export function parseUrl(text: string): OttlMap {
 }
 
 /** Runs of escapes are UTF-8. */
-function unescape(text: string): string {
+function unescapeText(text: string): string {
   return text.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString())
 }

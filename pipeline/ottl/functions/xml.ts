@@ -162,7 +162,7 @@ export const xmlFunctions = [
             element.append(new XmlNode(textType, '#text', value))
             node.append(element)
           }
-          node.attributes = []
+          node.attributes.length = 0
         }
         return writeXml(document)
       },
