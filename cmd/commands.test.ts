@@ -41,7 +41,7 @@ async function vigil(argv: readonly string[], changes: Partial<CommandContext> =
     checkGraph: () => {},
     ...changes,
   }
-  const program = new Command('vigil')
+  const program = new Command('vigil').action(() => {})
   for (const { register } of [validate, components, printConfig, schema, featuregate]) register(program, context)
   const code = await execute(program, argv, context)
   return { code, stdout, stderr }
@@ -189,7 +189,7 @@ service:
     processors: unknown
   }
   assert.deepEqual(json.processors, {
-    batch: { metadata_keys: [], send_batch_max_size: 0, send_batch_size: 8192, timeout: '3s' },
+    batch: { metadata_keys: [], send_batch_max_size: 0, send_batch_size: 8192, timeout: 3_000_000_000 },
   })
 })
 

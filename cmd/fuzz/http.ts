@@ -76,10 +76,10 @@ function generate(random: Random): Uint8Array {
       ? Buffer.from(otlpJson('traces', random))
       : Buffer.from(otlpMessage('traces', random))
     const headers = [`Content-Type: ${type}`]
-    let body = message
+    let body: Buffer = message
     if (random.oneIn(3)) {
       headers.push(`Content-Encoding: ${random.pick(codings)}`)
-      if (random.oneIn(2)) body = zlib.gzipSync(message)
+      if (random.oneIn(2)) body = Buffer.from(zlib.gzipSync(message))
     }
     for (let more = random.few(4); more > 0; more--) headers.splice(random.below(headers.length + 1), 0, random.pick(odd))
     if (random.oneIn(3)) {

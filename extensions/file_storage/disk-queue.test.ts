@@ -1,6 +1,6 @@
 /** `sending_queue::storage` over real files. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
@@ -210,6 +210,25 @@ suite('sending_queue with storage', () => {
     opened.resolve()
     await waiting
     await attempted(2)
+    await sender.shutdown(soon())
+  })
+
+  test('a disk that refuses is a retryable refusal to the sender, and gives the room back', async () => {
+    const folder = newFolder()
+    const { sender, context, attempts, attempted } = await open(folder, '{queue_size: 1}')
+    const queue = join(folder, 'exporter.otlp_grpc.logs.queue')
+    rmSync(queue, { recursive: true })
+    const refused = { retryable: true, message: /^the sending queue could not write to its storage: ENOENT/ }
+    await assert.rejects(sender.consume(logs('a')), refused)
+    const reservation = sender.reserve(logs('a'))
+    assert.equal(reservation.certain, false)
+    reservation.release()
+    mkdirSync(queue)
+    await sender.consume(logs('a'))
+    await attempted(1)
+    assert.deepEqual(attempts, [['a 0']])
+    assert.equal(context.recorded.sums.get('otelcol_exporter_enqueue_failed_log_records{exporter="otlp_grpc"}'), 1)
+    assert.deepEqual(context.recorded.drops, [])
     await sender.shutdown(soon())
   })
 

@@ -316,6 +316,46 @@ test('what upstream accepts is accepted', async () => {
     ['receivers: [otlp]', 'receivers: [otlp, otlp]', ''],
     ['processors:\n  batch:\n', 'processors:\n  batch:\n  batch/unused: {timeout: 1s}\n', ''],
     ['      processors: [batch]\n', '', ''],
+    ['  debug:\n', '  debug: {verbosity: 1}\n', ''],
+  ])
+})
+
+test('a check of several keys points at the key that its text names', async () => {
+  const [found] = await problems(base.replace('tls: {insecure: true}', 'retry_on_failure:\n      multiplier: -1'))
+  assert.match(found ?? '', /^yaml:13:19 exporters::otlp_grpc::retry_on_failure: multiplier value must be greater/)
+})
+
+test('a switch, a level and a removed key have their own words', async () => {
+  await table([
+    [
+      'tls: {insecure: true}',
+      'sending_queue: {enabled: perhaps}',
+      "unexpected type string for 'enabled': got 'perhaps' value expected 'true' or 'false'; write true or false",
+    ],
+    ['  debug:\n', '  debug: {verbosity: 7}\n', 'unknown metrics level "7"'],
+    ['  batch:\n', '  batch: {timeout: 300000000000000000000}\n', 'time: invalid duration 300000000000000000000'],
+    [
+      '  pipelines:\n',
+      '  telemetry: {metrics: {address: x}}\n  pipelines:\n',
+      'invalid keys: address; no longer a key: write',
+    ],
+    [
+      '  pipelines:\n',
+      '  telemetry: {logs: {initial_fields: [a]}}\n  pipelines:\n',
+      "unconvertible type '[]interface {}'",
+    ],
+  ])
+})
+
+test('what JSON shows has durations in nanoseconds, and headers of a map are sorted', async () => {
+  const yaml = base.replace('tls: {insecure: true}', "headers: {x: '', a: b}")
+  const shown = (await decode(yaml)).exporters
+    .get('otlp_grpc')
+    ?.printed({ isRedacted: true, areDurationsNanoseconds: true }) as Record<string, unknown>
+  assert.equal(shown['timeout'], 5_000_000_000)
+  assert.deepEqual(shown['headers'], [
+    { name: 'a', value: '[REDACTED]' },
+    { name: 'x', value: '[REDACTED]' },
   ])
 })
 

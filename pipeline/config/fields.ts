@@ -89,6 +89,7 @@ export function attributeValue() {
     .unknown()
     .transform((value) => (value === null ? undefined : (value as Value | undefined)))
     .meta({ 'x-kind': 'value' })
+    .optional()
 }
 
 /** A map `{ name: value }` or a list `[{ name, value }]`; the values are secrets. Absent is no header. */

@@ -59,7 +59,7 @@ export const spanKinds = [
   'SPAN_KIND_CONSUMER',
 ] as const
 
-type ListKey = { [K in keyof Match]: Match[K] extends readonly unknown[] ? K : never }[keyof Match]
+type ListKey = { [K in keyof Match]-?: Match[K] extends readonly unknown[] ? K : never }[keyof Match]
 
 /** What is wrong with it for this signal, in upstream's words. */
 export function problemFor(signal: Signal, of: Match): string | undefined {

@@ -7,6 +7,9 @@ import type { FamilySnapshot, SeriesSnapshot } from './registry.ts'
 import type { OtlpSettings } from './settings.ts'
 import { unitOf } from './upstream-units.ts'
 
+/** What upstream adds up and we look at when asked: a sum over OTLP all the same. */
+const observedSums: ReadonlySet<string> = new Set(['otelcol_processor_batch_metadata_cardinality'])
+
 /** Readings at the last export that arrived, by series: what a delta is counted from. */
 export type Readings = Map<object, { readonly series: SeriesSnapshot; readonly atUnixNano: bigint }>
 
@@ -53,7 +56,7 @@ function addFamily(builder: MetricsBuilder, family: FamilySnapshot, options: Met
       return { ...place(series), count: series.value - (last?.value ?? 0), sum, bounds: family.bounds, counts }
     })
     builder.histogram(family.givenName, points, temporal)
-  } else if (family.type === 'counter' || family.isAdded) {
+  } else if (family.type === 'counter' || family.isAdded || observedSums.has(family.givenName)) {
     const points = family.series.map((series) => {
       return { ...place(series), value: number(series.value - (since(series)?.value ?? 0)) }
     })

@@ -112,6 +112,17 @@ traces:
   assert.deepEqual(traces.sampler, sampler)
 })
 
+test('what upstream reads and does not act on is checked all the same', () => {
+  assert.equal(problems('traces: { propagators: [x] }'), undefined)
+  assert.equal(decode("logs: { level: '' }").logs.level, 'info')
+  const cases: [yaml: string, problem: string][] = [
+    ['metrics: { address: a:1 }', 'address'],
+    ['metrics: { level: detailed, views: [{ selector: { nope: 1 } }] }', 'nope'],
+    ['traces: { limits: { nope: 1 } }', 'nope'],
+  ]
+  for (const [yaml, problem] of cases) assert.ok(problems(yaml)?.includes(problem), `${yaml}: ${problems(yaml)}`)
+})
+
 test("mistakes are told in upstream's words, all at once", () => {
   const cases: [yaml: string, problem: string][] = [
     ['logs: { level: loud }', 'logs::level: unrecognized level: "loud"'],
@@ -134,7 +145,10 @@ test("mistakes are told in upstream's words, all at once", () => {
     ['metrics: { readers: [{ periodic: { exporter: { otlp: { protocol: x } } } }] }', 'unsupported protocol "x"'],
     ['metrics: { readers: [{ periodic: { exporter: { otlp: { endpoint: "a b" } } } }] }', 'endpoint "a b" is no URL'],
     ['logs: { processors: [{}] }', 'logs::processors::0: unsupported processor type, must be one of simple or batch'],
-    ['traces: { propagators: [x] }', 'unsupported trace propagator "x"'],
+    [
+      'traces: { processors: [{ simple: { exporter: { console: {} } } }], propagators: [x] }',
+      'unsupported trace propagator "x"',
+    ],
     ['traces: { sampler: {} }', 'traces::sampler: invalid sampler configuration'],
   ]
   for (const [yaml, problem] of cases) assert.ok(problems(yaml)?.includes(problem), `${yaml}: ${problems(yaml)}`)

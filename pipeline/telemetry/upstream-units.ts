@@ -14,6 +14,7 @@ const units: Readonly<Record<string, string>> = {
   otelcol_exporter_queue_batch_send_size: '{unit}',
   otelcol_exporter_queue_capacity: '{batch}',
   otelcol_exporter_queue_size: '{batch}',
+  vigil_log_lines_dropped: '{line}',
 }
 const byEnding: readonly (readonly [ending: RegExp, unit: string])[] = [
   [/_spans$/, '{span}'],
