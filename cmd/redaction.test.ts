@@ -7,6 +7,7 @@ import { stringify } from 'yaml'
 import type { Factory } from '../pipeline/component.ts'
 import { decodeComponent, schemaOf } from '../pipeline/config/component-config.ts'
 import { ConfigError } from '../pipeline/config/config.ts'
+import { effective } from '../pipeline/config/effective.ts'
 import { branches, type FieldSchema, fieldSchema } from '../pipeline/config/field-schema.ts'
 import { parseYaml } from '../pipeline/config/parse-yaml.ts'
 import { Problems } from '../pipeline/config/problems.ts'
@@ -142,7 +143,8 @@ suite('redaction by type', () => {
       const body = configWith(schema, path, isHeaders ? { 'x-a': planted } : planted)
       const { error, data } = telemetryKeys.safeParse(body)
       const warnings = data ? serviceTelemetry(data).warnings : []
-      assert.ok(!JSON.stringify([error?.issues, warnings]).includes(planted), path.join('::'))
+      const printed = effective(body, schema, { isRedacted: true })
+      assert.ok(!JSON.stringify([error?.issues, warnings, printed]).includes(planted), path.join('::'))
     }
   })
 

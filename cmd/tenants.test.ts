@@ -1,12 +1,16 @@
 /** Whatever stands between them: the data of one tenant never goes out under the name of another. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import forward from '../connectors/forward/index.ts'
 import otlpHttp from '../exporters/otlp_http/index.ts'
 import basicAuth from '../extensions/basic_auth/index.ts'
+import fileStorage from '../extensions/file_storage/index.ts'
 import headersSetter from '../extensions/headers_setter/index.ts'
 import { noOrigin } from '../pipeline/data/batch.ts'
 import { newLogs } from '../pipeline/data/builders.ts'
@@ -51,7 +55,7 @@ after(() => void server.close())
 const port = () => (server.address() as AddressInfo).port
 
 function ownersOf(items: Logs): string[] {
-  return Array.from(items, ({ body }) => String(body))
+  return Array.from(items, ({ body }) => body as string)
 }
 function logsOf(tenant: string, count: number, origin: Origin): Logs {
   const builder = newLogs(origin).resource({ 'service.name': 'shop' })
@@ -70,6 +74,8 @@ const queueSettings = fc.constantFrom(
   '{}',
   '{num_consumers: 2, batch: {min_size: 20, flush_timeout: 5ms}}',
   '{num_consumers: 1, batch: {min_size: 5, max_size: 9, flush_timeout: 2ms}}',
+  '{storage: file_storage, num_consumers: 2}',
+  '{storage: file_storage, num_consumers: 2, batch: {min_size: 20, max_size: 30, flush_timeout: 5ms}}',
   '{sizer: bytes, queue_size: 10000000, batch: {sizer: bytes, min_size: 2000, max_size: 3000, flush_timeout: 5ms}}',
 )
 const layout = fc.record({
@@ -86,7 +92,7 @@ const layout = fc.record({
 type Layout = typeof layout extends fc.Arbitrary<infer T> ? T : never
 
 /** A chain of pipelines, joined by connectors, each of which feeds all that follow. */
-function yamlOf({ processors, queues, isWide }: Layout): { yaml: string; copies: number } {
+function yamlOf({ processors, queues, isWide }: Layout, folder: string): { yaml: string; copies: number } {
   const used = new Set(processors.flat().filter((name) => name !== 'batch/none'))
   const ids = (names: readonly string[]) =>
     names.flatMap((name) => (name === 'batch/none' ? [] : [name.slice(0, name.indexOf(':'))]))
@@ -112,12 +118,13 @@ exporters:
   sink:
 ${exporters.join('\n')}
 extensions:
+  file_storage: { directory: ${folder} }
   headers_setter:
     headers:
       - { action: upsert, key: x-tenant, from_context: tenant, default_value: nobody }
       - { action: upsert, key: x-user, from_attribute: username, default_value: nobody }
 service:
-  extensions: [headers_setter]
+  extensions: [file_storage, headers_setter]
   pipelines:
 ${pipelines.join('\n')}
 `
@@ -130,10 +137,11 @@ test('over random pipelines every request carries the tenant of each of its item
       requests = []
       seen = 0
       refuseEvery = chosen.refuseEvery
-      const { yaml, copies } = yamlOf(chosen)
+      const folder = mkdtempSync(join(tmpdir(), 'vigil-tenants-'))
+      const { yaml, copies } = yamlOf(chosen, folder)
       const source = memorySource()
       const sink = memorySink()
-      const factories = [source.factory, sink.factory, batch, forward, otlpHttp, headersSetter]
+      const factories = [source.factory, sink.factory, batch, forward, otlpHttp, headersSetter, fileStorage]
       const { stop } = await startEngine(yaml, factories)
       const sends = Array.from({ length: chosen.sends }, async (_, i) => {
         const tenant = `tenant-${i % chosen.tenants}`
@@ -155,8 +163,9 @@ test('over random pipelines every request carries the tenant of each of its item
       while (arrived() < sent * copies * chosen.queues.length && Date.now() < deadline)
         await new Promise((resolve) => setTimeout(resolve, 2))
       await stop()
+      rmSync(folder, { recursive: true })
       for (const { tenant, user, owners } of requests) {
-        assert.deepEqual([...new Set(owners)].length, 1, `one request with items of ${[...new Set(owners)].join(', ')}`)
+        assert.equal(new Set(owners).size, 1, `one request with items of ${[...new Set(owners)].join(', ')}`)
         assert.equal(tenant, chosen.by === 'auth' ? 'nobody' : owners[0])
         assert.equal(user, chosen.by === 'metadata' ? 'nobody' : owners[0])
       }

@@ -77,7 +77,7 @@ test('an agent and a gateway go on while certificates, tokens and passwords are 
     request.on('data', (part: Buffer) => parts.push(part))
     request.on('end', () => {
       const items = readOtlp('logs', new Uint8Array(Buffer.concat(parts)), 'proto', noOrigin)
-      for (const { body } of items) received.push(String(body))
+      for (const { body } of items) received.push(body as string)
       response.end()
     })
   })

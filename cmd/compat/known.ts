@@ -14,12 +14,11 @@ const atStart = 'upstream refuses this too, but only at start; every entry was t
 
 const atExport = 'upstream refuses this too, but only at its first export, which never succeeds'
 const goWords = "upstream's words come from how its Go type is built; Vigil says what to write"
-const later = 'the memory_limiter extension arrives with a later issue'
 
 const knownDifferences: readonly KnownDifference[] = [
   {
     suite: 'configs',
-    case: /^edge: (cipher suite|curve|compression lz4 grpc|proxy_url bad|storage dangling|file exporter encoding dangling|logs encoding bad|metrics reader no port|metrics readers old format|metrics bad protocol|pprof empty endpoint)$/,
+    case: /^edge: (cipher suite|curve|compression lz4 grpc|proxy_url bad|file exporter encoding dangling|logs encoding bad|metrics reader no port|metrics readers old format|metrics bad protocol|pprof empty endpoint)$/,
     check: 'verdict',
     reason: atStart,
   },
@@ -86,33 +85,8 @@ const knownDifferences: readonly KnownDifference[] = [
   {
     suite: 'configs',
     case: /^edge: health_check use_v2$/,
-    check: 'message',
-    reason: 'Vigil has no such feature gate to recommend',
-  },
-  {
-    suite: 'configs',
-    case: /^edge: memory_limiter extension$/,
-    check: 'message',
-    reason: later,
-  },
-  {
-    suite: 'configs',
-    case: /^edge: unknown type in extensions$/,
-    check: 'valid values',
-    reason: later,
-  },
-  {
-    suite: 'mutations',
-    case: /^unknown type: extensions\./,
-    check: 'valid values',
-    reason: later,
-  },
-  {
-    suite: 'cli',
-    case: /^components$/,
-    check: 'output',
-    vigil: /^extensions\/memory_limiter: not listed$/,
-    reason: later,
+    check: 'verdict',
+    reason: 'with use_v2, Vigil does not ask for the feature gate as well',
   },
   {
     suite: 'answers',

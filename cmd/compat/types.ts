@@ -16,7 +16,7 @@ export async function knownTypes(program: Program, folder: string): Promise<Know
     const entries = isMap(listed) && Array.isArray(listed[section]) ? (listed[section] as { name: string }[]) : []
     const names = new Set(entries.map(({ name }) => name))
     for (const [where, name, alias] of aliases) if (where === section && names.has(name)) names.add(alias)
-    if (program.ignoresUnderscores) for (const name of [...names]) names.add(name.replaceAll('_', ''))
+    if (program.ignoresUnderscores) for (const name of new Set(names)) names.add(name.replaceAll('_', ''))
     return names
   }
   return Object.fromEntries(sections.map((section) => [section, of(section)])) as unknown as KnownTypes

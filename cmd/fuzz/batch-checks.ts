@@ -81,7 +81,10 @@ function checkProfiles(batch: Profiles): void {
 }
 
 /** Each chunk is a valid request in its canonical form and has as many items as the batch says. */
-function sameCounts(batch: Pick<Any, 'count' | 'chunks'> & { readonly signal?: Signal }, signal = batch.signal!): number {
+function sameCounts(
+  batch: Pick<Any, 'count' | 'chunks'> & { readonly signal?: Signal },
+  signal = batch.signal!,
+): number {
   let items = 0
   for (const chunk of batch.chunks) {
     const checked = validate(signal, chunk)
@@ -231,7 +234,8 @@ function countItems(signal: Signal, decoded: Decoded): number {
   if (signal !== 'metrics') return level.length
   let points = 0
   for (const metric of level)
-    for (const name of dataNames) points += ((metric[name] as Decoded | null)?.['dataPoints'] as unknown[] | undefined)?.length ?? 0
+    for (const name of dataNames)
+      points += ((metric[name] as Decoded | null)?.['dataPoints'] as unknown[] | undefined)?.length ?? 0
   return points
 }
 
@@ -244,8 +248,7 @@ function readAll(view: object, depth: number): void {
       for (const one of value) if (typeof one === 'object' && one !== null) readAll(one, depth + 1)
     } else if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)) readAll(value, depth + 1)
   }
-  if ('entries' in view && typeof view.entries === 'function')
-    for (const _ of (view as Attributes).entries());
+  if ('entries' in view && typeof view.entries === 'function') for (const _ of (view as Attributes).entries());
 }
 
 const getters = new Map<object, readonly string[]>()
@@ -255,7 +258,11 @@ function gettersOf(view: object): readonly string[] {
   let known = getters.get(prototype)
   if (known === undefined) {
     const found: string[] = []
-    for (let p: object | null = prototype; p !== null && p !== Object.prototype; p = Object.getPrototypeOf(p) as object | null)
+    for (
+      let p: object | null = prototype;
+      p !== null && p !== Object.prototype;
+      p = Object.getPrototypeOf(p) as object | null
+    )
       for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(p))) if (get) found.push(name)
     getters.set(prototype, (known = found))
   }

@@ -1,7 +1,7 @@
 /** Runs one target in a thread of its own and watches it: a case that hangs or a thread that dies is a find too. */
 import { Worker } from 'node:worker_threads'
 import { saveFind } from './corpus.ts'
-import { type Done, type Find, header, type Job, sharedInputBytes, type Told } from './messages.ts'
+import { type Done, type Find, header, headerBytes, type Job, sharedInputBytes, type Told } from './messages.ts'
 import type { TargetName } from './target.ts'
 
 export interface Plan {
@@ -41,7 +41,11 @@ export async function runCampaign(plan: Plan, say: (text: string) => void): Prom
     say(`${plan.target}: ${kind}, saved as ${file}\n  ${message}`)
   }
   const deadline = start + plan.seconds * 1_000
-  for (let restarts = 0; restarts <= maxRestarts && sum.cases < plan.cases && performance.now() < deadline; restarts++) {
+  for (
+    let restarts = 0;
+    restarts <= maxRestarts && sum.cases < plan.cases && performance.now() < deadline;
+    restarts++
+  ) {
     const done = await runThread(plan, sum.cases, deadline, keep)
     sum.cases += done.cases
     sum.accepted += done.accepted
@@ -70,9 +74,9 @@ async function runThread(
   deadline: number,
   keep: (kind: string, message: string, input: Uint8Array) => void,
 ): Promise<Done> {
-  const shared = new SharedArrayBuffer(header.words * 4 + sharedInputBytes)
+  const shared = new SharedArrayBuffer(headerBytes + sharedInputBytes)
   const words = new Int32Array(shared, 0, header.words)
-  const running = () => new Uint8Array(shared, header.words * 4, Atomics.load(words, header.length)).slice()
+  const running = () => new Uint8Array(shared, headerBytes, Atomics.load(words, header.length)).slice()
   const { target, seed, folder } = plan
   const job: Job = { target, seed, folder, firstCase, cases: plan.cases - firstCase, shared }
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
@@ -92,7 +96,9 @@ async function runThread(
     if ('done' in told) done = told.done
     else keepFind(told.find, keep)
   })
-  worker.on('error', (error) => keep('crash', error instanceof Error ? (error.stack ?? error.message) : String(error), running()))
+  worker.on('error', (error) =>
+    keep('crash', error instanceof Error ? (error.stack ?? error.message) : String(error), running()),
+  )
   worker.on('exit', () => resolve(done ?? soFar()))
 
   let last = -1
@@ -100,13 +106,13 @@ async function runThread(
   const watch = setInterval(() => {
     const now = performance.now()
     if (now > deadline) Atomics.store(words, header.stop, 1)
-    const cases = Atomics.load(words, header.cases)
-    if (cases !== last) {
-      last = cases
+    const beats = Atomics.load(words, header.beats)
+    if (beats !== last) {
+      last = beats
       since = now
     } else if (now - since > hangMs) {
       clearInterval(watch)
-      keep('hang', `case ${firstCase + cases} did not end within ${hangMs} ms`, running())
+      keep('hang', `case ${firstCase + Atomics.load(words, header.cases)} did not end within ${hangMs} ms`, running())
       void worker.terminate()
     }
   }, watchMs)
@@ -115,6 +121,9 @@ async function runThread(
   return outcome
 }
 
-function keepFind({ kind, message, input }: Find, keep: (kind: string, message: string, input: Uint8Array) => void): void {
+function keepFind(
+  { kind, message, input }: Find,
+  keep: (kind: string, message: string, input: Uint8Array) => void,
+): void {
   keep(kind, message, input)
 }

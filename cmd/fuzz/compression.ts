@@ -46,7 +46,10 @@ async function run(input: Uint8Array): Promise<boolean> {
   try {
     const out = await decompress(coding, body, limit)
     must(out.length <= limit, `${coding} gave ${out.length} bytes of at most ${limit}`)
-    must(out.buffer.byteLength <= 2 * out.length + 64 || out.buffer.byteLength <= limit + 64, `${coding} keeps a buffer of ${out.buffer.byteLength} for ${out.length}`)
+    must(
+      out.buffer.byteLength <= 2 * out.length + 64 || out.buffer.byteLength <= limit + 64,
+      `${coding} keeps a buffer of ${out.buffer.byteLength} for ${out.length}`,
+    )
     return true
   } catch (error) {
     if (!(error instanceof CompressionError)) throw error
@@ -78,7 +81,11 @@ function content(random: Random): Buffer {
 function packed(coding: string, body: Buffer, random: Random): Uint8Array {
   switch (coding) {
     case 'gzip':
-      return zlib.gzipSync(body, { level: random.below(10), windowBits: 9 + random.below(7), memLevel: 1 + random.below(9) })
+      return zlib.gzipSync(body, {
+        level: random.below(10),
+        windowBits: 9 + random.below(7),
+        memLevel: 1 + random.below(9),
+      })
     case 'zlib':
     case 'deflate':
       return random.oneIn(8) ? zlib.deflateRawSync(body) : zlib.deflateSync(body, { level: random.below(10) })

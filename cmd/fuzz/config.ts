@@ -172,10 +172,33 @@ export async function configTarget(): Promise<Target> {
   }
 
   return {
-    maxBytes: 16_384, family: 3,
-    tokens: [...values, ...keys, '\n', '\n  ', '\t', ': ', '- ', ', ', '{', '}', '[', ']', '#', '---\n', '...\n', '%YAML 1.1\n', '\ufeff', '\r\n', '\0', '--set=a=b\n'].map(bytesOf),
+    maxBytes: 16_384,
+    family: 3,
+    tokens: [
+      ...values,
+      ...keys,
+      '\n',
+      '\n  ',
+      '\t',
+      ': ',
+      '- ',
+      ', ',
+      '{',
+      '}',
+      '[',
+      ']',
+      '#',
+      '---\n',
+      '...\n',
+      '%YAML 1.1\n',
+      '\ufeff',
+      '\r\n',
+      '\0',
+      '--set=a=b\n',
+    ].map(bytesOf),
     seeds: [whole, small, expansions].map(bytesOf),
-    generate: (random) => bytesOf(reshaped(random.oneIn(40) ? random.pick(bombs) : random.pick([whole, whole, small, expansions]), random)),
+    generate: (random) =>
+      bytesOf(reshaped(random.oneIn(40) ? random.pick(bombs) : random.pick([whole, whole, small, expansions]), random)),
     run,
     close: async () => rmSync(cwd, { recursive: true, force: true }),
   }
@@ -229,7 +252,11 @@ function reshaped(text: string, random: Random): string {
       }
       default: {
         const depth = random.below(random.oneIn(20) ? 3_000 : 30)
-        lines.splice(at, 0, `${' '.repeat(random.below(5))}x: ${random.oneIn(2) ? '['.repeat(depth) + ']'.repeat(depth) : '{a: '.repeat(depth) + '}'.repeat(depth)}`)
+        lines.splice(
+          at,
+          0,
+          `${' '.repeat(random.below(5))}x: ${random.oneIn(2) ? '['.repeat(depth) + ']'.repeat(depth) : '{a: '.repeat(depth) + '}'.repeat(depth)}`,
+        )
       }
     }
     if (lines.length === 0) lines.push('')

@@ -38,7 +38,10 @@ suite('hostile input', () => {
           const random = new Random(20_261_123, i, 1)
           const base = target.generate(random)
           const input = i % 3 === 0 ? base : mutator.mutate(base, random, target.tokens, target.seeds)
-          await assert.doesNotReject(async () => target.run(input, false), `case ${i}: ${Buffer.from(input).toString('base64')}`)
+          await assert.doesNotReject(
+            async () => target.run(input, false),
+            `case ${i}: ${Buffer.from(input).toString('base64')}`,
+          )
         }
       } finally {
         await target.close?.()

@@ -36,7 +36,8 @@ export async function grpcTarget(): Promise<Target> {
     Buffer.concat(batch.chunks),
   )
   return {
-    maxBytes: 16_384, family: 6,
+    maxBytes: 16_384,
+    family: 6,
     tokens,
     seeds: bodies.map((body, i) =>
       Buffer.concat([preface, frame(frameType.settings, 0, 0, Buffer.alloc(0)), ...call(1, paths[i]!, body)]),

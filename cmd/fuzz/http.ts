@@ -12,8 +12,30 @@ const besideEvery = 8
 /** What may be answered: no request, however odd, is an error of ours. */
 const answers: ReadonlySet<number> = new Set([100, 200, 204, 400, 404, 405, 408, 413, 415, 417, 431, 501, 503])
 const methods = ['POST', 'POST', 'POST', 'POST', 'GET', 'OPTIONS', 'HEAD', 'PUT', 'CONNECT', 'TRACE', 'post', '']
-const urls = ['/v1/traces', '/v1/traces', '/v1/logs', '/v1/metrics', '/v1/traces?a=b', '//v1/traces', '/', '*', 'http://x/v1/logs', '/%00', '/../v1/logs', '/v1development/profiles']
-const types = ['application/x-protobuf', 'application/x-protobuf', 'application/json', 'Application/JSON; charset=utf-8', 'text/plain', '', ';', 'application/grpc']
+const urls = [
+  '/v1/traces',
+  '/v1/traces',
+  '/v1/logs',
+  '/v1/metrics',
+  '/v1/traces?a=b',
+  '//v1/traces',
+  '/',
+  '*',
+  'http://x/v1/logs',
+  '/%00',
+  '/../v1/logs',
+  '/v1development/profiles',
+]
+const types = [
+  'application/x-protobuf',
+  'application/x-protobuf',
+  'application/json',
+  'Application/JSON; charset=utf-8',
+  'text/plain',
+  '',
+  ';',
+  'application/grpc',
+]
 const codings = ['gzip', 'zstd', 'deflate', 'snappy', 'lz4', 'x-snappy-framed', 'br', 'identity', 'gzip, gzip', '']
 const odd = [
   'Transfer-Encoding: chunked',
@@ -41,18 +63,42 @@ const odd = [
   'Access-Control-Request-Method: POST',
   'Trailer: x',
 ]
-const tokens = [...odd, '\r\n', '\n', '\r', '\r\n\r\n', '0\r\n\r\n', '5\r\nhello\r\n', 'ffffffffffffffff\r\n', '-1\r\n', '5;ext=1\r\n', 'HTTP/1.1', 'HTTP/1.0', 'HTTP/9.9', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n', '\0', 'é'].map(bytesOf)
+const tokens = [
+  ...odd,
+  '\r\n',
+  '\n',
+  '\r',
+  '\r\n\r\n',
+  '0\r\n\r\n',
+  '5\r\nhello\r\n',
+  'ffffffffffffffff\r\n',
+  '-1\r\n',
+  '5;ext=1\r\n',
+  'HTTP/1.1',
+  'HTTP/1.0',
+  'HTTP/9.9',
+  'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+  'POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n',
+  '\0',
+  'é',
+].map(bytesOf)
 
 export async function httpTarget(): Promise<Target> {
   const victim = await Victim.start()
   const batch = logsPayload(1, { services: ['a'] })
   const proto = Buffer.concat(batch.chunks)
   return {
-    maxBytes: 16_384, family: 6,
+    maxBytes: 16_384,
+    family: 6,
     tokens,
     seeds: [
       request('POST', '/v1/logs', ['Content-Type: application/x-protobuf', `Content-Length: ${proto.length}`], proto),
-      request('POST', '/v1/logs', ['Content-Type: application/json', 'Transfer-Encoding: chunked'], chunked(bytesOf(writeJson(batch)))),
+      request(
+        'POST',
+        '/v1/logs',
+        ['Content-Type: application/json', 'Transfer-Encoding: chunked'],
+        chunked(bytesOf(writeJson(batch))),
+      ),
     ],
     generate,
     async run(input, thorough) {
@@ -81,7 +127,8 @@ function generate(random: Random): Uint8Array {
       headers.push(`Content-Encoding: ${random.pick(codings)}`)
       if (random.oneIn(2)) body = Buffer.from(zlib.gzipSync(message))
     }
-    for (let more = random.few(4); more > 0; more--) headers.splice(random.below(headers.length + 1), 0, random.pick(odd))
+    for (let more = random.few(4); more > 0; more--)
+      headers.splice(random.below(headers.length + 1), 0, random.pick(odd))
     if (random.oneIn(3)) {
       headers.push('Transfer-Encoding: chunked')
       body = chunked(body)

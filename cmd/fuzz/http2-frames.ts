@@ -15,7 +15,13 @@ export const frameType = {
   continuation: 9,
 } as const
 
-export function frame(type: number, flags: number, stream: number, payload: Uint8Array, length = payload.length): Buffer {
+export function frame(
+  type: number,
+  flags: number,
+  stream: number,
+  payload: Uint8Array,
+  length = payload.length,
+): Buffer {
   const head = Buffer.alloc(9)
   head.writeUIntBE(length & 0xffffff, 0, 3)
   head[3] = type

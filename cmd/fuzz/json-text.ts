@@ -38,9 +38,35 @@ const wholes = [
   '-',
   '" 1"',
 ]
-const reals = ['0', '-0', '1.5', '"NaN"', '"Infinity"', '"-Infinity"', '1e308', '1e400', '"1.5e3"', '5e-324', '1E+2', '.5', '1.']
+const reals = [
+  '0',
+  '-0',
+  '1.5',
+  '"NaN"',
+  '"Infinity"',
+  '"-Infinity"',
+  '1e308',
+  '1e400',
+  '"1.5e3"',
+  '5e-324',
+  '1E+2',
+  '.5',
+  '1.',
+]
 const blobs = ['""', '"AQID/w=="', '"AQID_w"', '"A"', '"=="', '"A\\nQID"', '"!!"']
-const others = ['null', '{}', '[]', 'true', '[[[]]]', '{"a":{"b":[1,{"c":null}]}}', '"x"', '7', 'nul', '[1,]', '{"a":1,}']
+const others = [
+  'null',
+  '{}',
+  '[]',
+  'true',
+  '[[[]]]',
+  '{"a":{"b":[1,{"c":null}]}}',
+  '"x"',
+  '7',
+  'nul',
+  '[1,]',
+  '{"a":1,}',
+]
 const backbone = /^(Resource|Scope)(Spans|Logs|Metrics|Profiles)$|^(Span|LogRecord|Metric|Profile|Sample)$|DataPoint$/
 const maxDepth = 12
 const maxChars = 3_000
@@ -120,7 +146,10 @@ class Writer {
       case kind.bytes:
         return this.#put(random.pick(blobs))
       case kind.id: {
-        const digits = random.pick(['', '0', 'aB', '9']).repeat(field.sizeBytes * 2).slice(0, field.sizeBytes * 2)
+        const digits = random
+          .pick(['', '0', 'aB', '9'])
+          .repeat(field.sizeBytes * 2)
+          .slice(0, field.sizeBytes * 2)
         return this.#put(`"${random.oneIn(40) ? digits.slice(1) : digits}"`)
       }
       case kind.enumeration: {

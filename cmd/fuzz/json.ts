@@ -45,7 +45,8 @@ const tokens = [
 export function jsonTarget(): Target {
   const one = { services: ['shop'] }
   return {
-    maxBytes: 8_192, family: 16,
+    maxBytes: 8_192,
+    family: 16,
     tokens: [...tokens, Uint8Array.of(0xff), Uint8Array.of(0xc3, 0x28), Uint8Array.of(0xed, 0xa0, 0x80)],
     seeds: [tracesPayload(1, one), metricsPayload(2, one), logsPayload(1, one)].map((batch) =>
       input(batch.signal, writeJson(batch)),

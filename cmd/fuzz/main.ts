@@ -15,7 +15,8 @@ interface Flags {
 
 const whole = (text: string): number => {
   const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > 0x7fff_ffff) throw new InvalidArgumentError('It must be 1 or more.')
+  if (!Number.isInteger(value) || value < 1 || value > 0x7fff_ffff)
+    throw new InvalidArgumentError('It must be 1 or more.')
   return value
 }
 const { target, cases, seconds, seed, corpus, output } = new Command('fuzz')
@@ -39,7 +40,16 @@ for (const name of target === 'all' ? targetNames : [target]) {
 if (output === 'json') process.stdout.write(`${JSON.stringify(outcomes)}\n`)
 if (outcomes.some(({ finds }) => finds.length > 0)) process.exitCode = 1
 
-function lineOf({ target: name, cases: done, accepted, seconds: took, casesPerCpuSecond, slowestMs, heapGrowthBytes, finds }: Outcome): string {
+function lineOf({
+  target: name,
+  cases: done,
+  accepted,
+  seconds: took,
+  casesPerCpuSecond,
+  slowestMs,
+  heapGrowthBytes,
+  finds,
+}: Outcome): string {
   const share = Math.round((100 * accepted) / Math.max(1, done))
   return `${name.padEnd(11)} ${done} cases in ${took.toFixed(1)} s, ${casesPerCpuSecond} per CPU second, ${share} % accepted, slowest ${slowestMs} ms, heap ${heapGrowthBytes >> 20} MiB more, ${finds.length} finds`
 }

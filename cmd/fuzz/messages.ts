@@ -14,7 +14,9 @@ export interface Job {
 }
 
 /** Words at the beginning of the shared memory. */
-export const header = { cases: 0, length: 1, stop: 2, accepted: 3, words: 4 } as const
+export const header = { cases: 0, length: 1, stop: 2, accepted: 3, beats: 4, words: 5 } as const
+/** Whole words of 8, whatever comes first. */
+export const headerBytes: number = 32
 export const sharedInputBytes: number = 1 << 20
 
 export interface Find {

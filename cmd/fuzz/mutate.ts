@@ -18,12 +18,7 @@ export class Mutator {
     this.#view = new DataView(this.#bytes.buffer)
   }
 
-  mutate(
-    input: Uint8Array,
-    random: Random,
-    tokens: readonly Uint8Array[],
-    others: readonly Uint8Array[],
-  ): Uint8Array {
+  mutate(input: Uint8Array, random: Random, tokens: readonly Uint8Array[], others: readonly Uint8Array[]): Uint8Array {
     const length = Math.min(input.length, this.#bytes.length)
     this.#bytes.set(length === input.length ? input : input.subarray(0, length))
     this.#length = length

@@ -2,6 +2,7 @@
 import net from 'node:net'
 import grpc from '@grpc/grpc-js'
 import { build } from '../../pipeline/testing/build.ts'
+import type { TestContext } from '../../pipeline/testing/context.ts'
 import { logsPayload } from '../../pipeline/testing/payloads.ts'
 import factory from '../../receivers/otlp/index.ts'
 import type { OtlpReceiver } from '../../receivers/otlp/receiver.ts'
@@ -12,18 +13,21 @@ protocols:
   grpc: {endpoint: "127.0.0.1:0", max_recv_msg_size_mib: 1, include_metadata: true}
   http: {endpoint: "127.0.0.1:0", max_request_body_size: 1000000, include_metadata: true}`
 const logsPath = '/opentelemetry.proto.collector.logs.v1.LogsService/Export'
+/** Then the clock is moved on: what stalls is given up after two minutes at most. */
+const patienceMs = 700
 const answerMs = 5_000
+const stallMs = 60_000
 
 export class Victim {
   readonly #receiver: OtlpReceiver
-  readonly #recorded: ReturnType<typeof build>['context']['recorded']
+  readonly #context: TestContext
   readonly #client: grpc.Client
   readonly #body = Buffer.concat(logsPayload(3, { services: ['well-behaved'] }).chunks)
   #connections = 0
 
-  private constructor(receiver: OtlpReceiver, recorded: ReturnType<typeof build>['context']['recorded']) {
+  private constructor(receiver: OtlpReceiver, context: TestContext) {
     this.#receiver = receiver
-    this.#recorded = recorded
+    this.#context = context
     this.#client = new grpc.Client(receiver.addresses.grpc!, grpc.credentials.createInsecure())
   }
 
@@ -31,7 +35,7 @@ export class Victim {
     const { instance, context } = build(factory, yaml)
     const receiver = instance as OtlpReceiver
     await receiver.start()
-    return new Victim(receiver, context.recorded)
+    return new Victim(receiver, context)
   }
 
   async close(): Promise<void> {
@@ -44,7 +48,12 @@ export class Victim {
     const [host = '', port] = this.#receiver.addresses[over]!.split(':')
     // Many addresses, or the ports of one would run out.
     const n = this.#connections++
-    const socket = net.connect({ host, port: Number(port), localAddress: `127.0.${(n >> 7) & 127}.${2 + (n & 127)}`, allowHalfOpen: true })
+    const socket = net.connect({
+      host,
+      port: Number(port),
+      localAddress: `127.0.${(n >> 7) & 127}.${2 + (n & 127)}`,
+      allowHalfOpen: true,
+    })
     const parts: Buffer[] = []
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     socket.on('error', () => {})
@@ -52,14 +61,20 @@ export class Victim {
     socket.on('data', (part: Buffer) => void parts.push(part))
     socket.on('end', () => resolve())
     socket.end(bytes)
+    const impatient = setTimeout(() => void this.#passTime(), patienceMs)
     const timer = setTimeout(() => reject(new Error('the server neither answered nor closed')), answerMs)
     try {
       await promise
     } finally {
       clearTimeout(timer)
+      clearTimeout(impatient)
       socket.resetAndDestroy()
     }
     return Buffer.concat(parts)
+  }
+
+  async #passTime(): Promise<void> {
+    for (let looks = 0; looks < 3; looks++) await this.#context.clock.advance(stallMs)
   }
 
   /** One export of the other client: it must succeed, and arrive as it was sent. */
@@ -75,7 +90,7 @@ export class Victim {
 
   /** What was sent beside the attack is there, and the server met nothing that it did not expect. */
   check(exports: number): void {
-    const { emitted, lines } = this.#recorded
+    const { emitted, lines } = this.#context.recorded
     const arrived = emitted.filter(({ batch }) => this.#body.equals(Buffer.concat(batch.chunks))).length
     const [line] = lines.filter(({ level }) => level === 'error')
     emitted.length = 0

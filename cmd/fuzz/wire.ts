@@ -36,7 +36,8 @@ const one = { services: ['shop'] }
 
 export function wireTarget(): Target {
   return {
-    maxBytes: 8_192, family: 16,
+    maxBytes: 8_192,
+    family: 16,
     tokens,
     seeds: [
       withSignal('traces', tracesPayload(1, one)),

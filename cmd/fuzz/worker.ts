@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { parentPort, workerData } from 'node:worker_threads'
 import { readCorpus } from './corpus.ts'
-import { type Done, type Find, header, type Job } from './messages.ts'
+import { type Done, type Find, header, headerBytes, type Job } from './messages.ts'
 import { minimise } from './minimise.ts'
 import { Mutator } from './mutate.ts'
 import { Random } from './random.ts'
@@ -22,7 +22,7 @@ const collect = runInNewContext('gc') as () => void
 
 const job = workerData as Job
 const words = new Int32Array(job.shared, 0, header.words)
-const sharedInput = new Uint8Array(job.shared, header.words * 4)
+const sharedInput = new Uint8Array(job.shared, headerBytes)
 const target = await openTarget(job.target)
 const seen = new Set<string>()
 let stray: unknown
@@ -30,7 +30,9 @@ let stray: unknown
 process.on('uncaughtException', (error) => void (stray ??= error))
 process.on('unhandledRejection', (error) => void (stray ??= error))
 
-parentPort?.postMessage(job.only === undefined ? { done: await attack(target) } : { done: await replay(target, job.only) })
+parentPort?.postMessage(
+  job.only === undefined ? { done: await attack(target) } : { done: await replay(target, job.only) },
+)
 await target.close?.()
 process.exit(0)
 
@@ -78,11 +80,18 @@ async function replay(_: Target, input: Uint8Array): Promise<Done> {
   const result = await attempt(input, true)
   if (typeof result !== 'boolean') await report(input, 'failure', result)
   Atomics.store(words, header.cases, 1)
-  return { cases: 1, accepted: Number(result === true), slowestMs: performance.now() - start, cpuMs: 0, heapGrowthBytes: 0 }
+  return {
+    cases: 1,
+    accepted: Number(result === true),
+    slowestMs: performance.now() - start,
+    cpuMs: 0,
+    heapGrowthBytes: 0,
+  }
 }
 
 /** The error, or whether the input was accepted. */
 async function attempt(input: Uint8Array, thorough: boolean): Promise<boolean | Error> {
+  Atomics.add(words, header.beats, 1)
   try {
     const running = target.run(input, thorough)
     const isAccepted = typeof running === 'boolean' ? running : await running

@@ -214,11 +214,8 @@ test('authenticator and middlewares see the configured headers and the origin, o
   const of = (name: string) => logs('a', 1, { origin: originWith({ tenant: [name] }) })
   await Promise.all(['red', 'blue'].map((name) => handle(of(name))))
   assert.deepEqual(
-    seen.map(({ headers }) => [headers['x-tenant'], headers['x-mark'], headers['x-configured']]).sort(),
-    [
-      ['blue', 'http blue', 'seen'],
-      ['red', 'http red', 'seen'],
-    ],
+    seen.map(({ headers }) => [headers['x-tenant'], headers['x-mark'], headers['x-configured']].join('; ')).sort(),
+    ['blue; http blue; seen', 'red; http red; seen'],
   )
   await assert.rejects(handle(of('nobody')), { name: 'Rejected', retryable: false, message: 'nobody is no tenant' })
   await assert.rejects(handle(of('with\nline break')), {

@@ -30,7 +30,7 @@ interface Exporter {
   readonly context: TestContext
   readonly attempts: string[][]
   /** Resolves when that many records have been attempted. */
-  attempted(records: number): Promise<void>
+  readonly attempted: (records: number) => Promise<void>
 }
 
 async function open(directory: string, yaml: string, push: Handler = () => {}): Promise<Exporter> {
@@ -58,7 +58,7 @@ async function open(directory: string, yaml: string, push: Handler = () => {}): 
       await new Promise<void>((resolve) => {
         wake = resolve
         // Timers of the fake clock, a batch's flush among them, move on meanwhile.
-        setImmediate(() => context.clock.advance(50).then(resolve))
+        setImmediate(() => void context.clock.advance(50).then(resolve))
       })
     }
   }
@@ -86,7 +86,7 @@ suite('sending_queue with storage', () => {
   test('shutdown leaves what was not sent on disk, uncounted as lost, and the next start sends it with its origin', async () => {
     const folder = newFolder()
     const first = await open(folder, '{num_consumers: 1}', () => Promise.reject(unavailable()))
-    const origin = { ...originWith({ tenant: ['a', 'b'] }), address: '10.0.0.1:4317', transport: 'grpc' }
+    const origin = { ...originWith({ tenant: ['a', 'b'] }), address: '10.0.0.1:4317', auth: { username: 'ann' } }
     await first.sender.consume(logs('a', 2, { origin }))
     await first.sender.consume(logs('b', 3))
     await first.attempted(2)

@@ -72,20 +72,21 @@ export class FileStorage implements Storage {
     open.add(path)
     const onClose = () => void open.delete(path)
     try {
-      return await make(onClose).catch(async (error: unknown) => {
+      return await make(onClose).catch((error: unknown) => {
         if (!this.#options.recreate) throw error
-        const aside = `${path}.backup`
-        await rename(path, aside)
-        this.#options.logger.error('A queue or store that could not be opened was set aside, and an empty one made.', {
-          path: aside,
-          error,
-        })
-        return await make(onClose)
+        return this.#setAside(path, error).then(() => make(onClose))
       })
     } catch (error) {
       onClose()
       throw error
     }
+  }
+
+  async #setAside(path: string, error: unknown): Promise<void> {
+    const aside = `${path}.backup`
+    await rename(path, aside)
+    const message = 'A queue or store that could not be opened was set aside, and an empty one made.'
+    this.#options.logger.error(message, { path: aside, error })
   }
 }
 

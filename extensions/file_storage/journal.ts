@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type {
   Journal,
@@ -8,10 +8,12 @@ import type {
   JournalSize,
   StoredRecord,
 } from '../../pipeline/capability/storage.ts'
-import { readMarks } from './ack-log.ts'
+import { AckFlusher } from './ack-flusher.ts'
+import { GroupCommit } from './group-commit.ts'
 import { encodeRecord } from './record.ts'
-import { RecordReader } from './record-reader.ts'
 import { add, corruptSuffix, Segment, segmentSuffix } from './segment.ts'
+import { Source } from './source.ts'
+import { syncFolder } from './sync-folder.ts'
 
 export interface JournalSettings {
   /** Each append is on the disk, not only with the kernel, before it resolves. */
@@ -44,18 +46,8 @@ class Entry implements JournalEntry {
     this.bytes = bytes
   }
 }
-interface Waiting {
-  readonly record: JournalRecord
-  readonly resolve: (entry: JournalEntry) => void
-  readonly reject: (error: Error) => void
-}
-
-/** One group is one write, and one sync. */
-const maxGroupBytes = 8 * 1024 * 1024
-const maxGroupRecords = 512
 /** Larger ones would not fit the numbers of the format, nor any sender. */
 const maxRecordBytes = 1024 * 1024 * 1024
-const ackDelayMs = 5
 /** Damaged segments that are kept for a person to look at; older ones are deleted. */
 const maxSetAside = 8
 
@@ -72,13 +64,17 @@ export class FileJournal implements Journal {
   #unread = 0
   #returned = 0
   #nextNumber = 1
-  #waiting: Waiting[] = []
-  #writing: Promise<void> | undefined
+  readonly #appends = new GroupCommit<JournalRecord, JournalEntry>({
+    write: (group) => this.#writeGroup(group),
+    bytesOf,
+    onFailure: (error) => this.#events.writeFailed(error),
+  })
+  readonly #acks = new AckFlusher(
+    () => this.#segments,
+    (error) => this.#events.failed('note what was sent; after a crash it is sent again', error),
+  )
   #source: Source | undefined
   #reading: Promise<StoredRecord | undefined> | undefined
-  #ackTimer: NodeJS.Timeout | undefined
-  #flushing: Promise<void> = Promise.resolve()
-  #ackFailed = false
   readonly #removing = new Set<Promise<void>>()
   #isClosed = false
 
@@ -120,18 +116,9 @@ export class FileJournal implements Journal {
 
   append(record: JournalRecord): Promise<JournalEntry> {
     if (this.#isClosed) return Promise.reject(new Error('the storage is closed'))
-    let bytes = record.meta.length
-    for (const chunk of record.chunks) bytes += chunk.length
-    if (bytes > maxRecordBytes) {
-      return Promise.reject(
-        new Error(`a record of ${bytes} bytes is larger than the storage takes (${maxRecordBytes})`),
-      )
-    }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ record, resolve, reject })
-      // What else is appended in this turn goes into the same group.
-      this.#writing ??= Promise.resolve().then(() => this.#writeAll())
-    })
+    const bytes = bytesOf(record)
+    if (bytes <= maxRecordBytes) return this.#appends.add(record)
+    return Promise.reject(new Error(`a record of ${bytes} bytes is larger than the storage takes (${maxRecordBytes})`))
   }
 
   take(entry: JournalEntry): boolean {
@@ -167,19 +154,17 @@ export class FileJournal implements Journal {
     if (segment.isDone) this.#remove(segment)
     else {
       segment.acks.acknowledged(offset, items, bytes)
-      this.#scheduleFlush()
+      this.#acks.schedule()
     }
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    await this.#writing
+    await this.#appends.idle()
     await this.#reading?.catch(() => {})
     await this.#source?.close()
-    clearTimeout(this.#ackTimer)
-    await this.#flushing
-    await this.#flushAcks()
+    await this.#acks.close()
     for (const segment of this.#segments.slice()) {
       await segment.close()
       if (segment.isDone) this.#remove(segment)
@@ -219,55 +204,31 @@ export class FileJournal implements Journal {
     for (const name of names.slice(0, -maxSetAside)) await rm(join(this.#path, name), { force: true })
   }
 
-  async #writeAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const group = this.#takeGroup()
-      try {
-        await this.#writeGroup(group).catch(async (error: unknown) => {
-          if (!(await this.#retire())) throw error
-          await this.#writeGroup(group)
-        })
-      } catch (error) {
-        const failure = error instanceof Error ? error : new Error(String(error))
-        this.#events.writeFailed(failure)
-        for (const { reject } of group) reject(failure)
-      }
-    }
-    this.#writing = undefined
+  async #writeGroup(group: readonly JournalRecord[]): Promise<readonly Entry[]> {
+    return this.#write(group).catch(async (error: unknown) => {
+      if (!(await this.#retire())) throw error
+      return this.#write(group)
+    })
   }
 
-  #takeGroup(): Waiting[] {
-    let bytes = 0
-    let count = 0
-    for (const { record } of this.#waiting) {
-      for (const chunk of record.chunks) bytes += chunk.length
-      if (count > 0 && bytes > maxGroupBytes) break
-      if (++count === maxGroupRecords) break
-    }
-    const group = this.#waiting.slice(0, count)
-    this.#waiting = this.#waiting.slice(count)
-    return group
-  }
-
-  async #writeGroup(group: readonly Waiting[]): Promise<void> {
+  async #write(group: readonly JournalRecord[]): Promise<readonly Entry[]> {
     const segment = await this.#writable()
     const buffers: Uint8Array[] = []
     const entries: Entry[] = []
     let offset = segment.end
-    for (const { record } of group) {
+    for (const record of group) {
       const encoded = encodeRecord(segment.salt, record)
       for (const buffer of encoded.buffers) buffers.push(buffer)
       entries.push(new Entry(segment, offset, encoded.size, record.items, encoded.bodyBytes))
       offset += encoded.size
     }
     await segment.append(buffers, offset - segment.end, this.#settings.fsync)
-    for (const [i, entry] of entries.entries()) {
-      const sum = { records: 1, items: entry.items, bytes: entry.bytes }
-      add(segment.held, sum)
-      add(this.#size, sum)
+    for (const { items, bytes } of entries) {
+      add(segment.held, { records: 1, items, bytes })
+      add(this.#size, { records: 1, items, bytes })
       this.#unread++
-      group[i]?.resolve(entry)
     }
+    return entries
   }
 
   /** The segment that the next records go to. */
@@ -335,7 +296,7 @@ export class FileJournal implements Journal {
     add(segment.read, { records: 1, items, bytes })
     this.#unread--
     segment.acks.taken(offset)
-    this.#scheduleFlush()
+    this.#acks.schedule()
   }
 
   /** The segment is read to its end, and not everything that was written was found. */
@@ -376,87 +337,16 @@ export class FileJournal implements Journal {
         this.#source = undefined
         await source.close()
       }
-      await this.#flushing
+      await this.#acks.idle()
       await segment.remove()
     } catch (error) {
       this.#events.failed('delete a part of a queue that was sent', error)
     }
   }
-
-  #scheduleFlush(): void {
-    if (this.#isClosed) return
-    this.#ackTimer ??= setTimeout(() => {
-      this.#ackTimer = undefined
-      this.#flushing = this.#flushing.then(() => this.#flushAcks())
-    }, ackDelayMs)
-  }
-
-  async #flushAcks(): Promise<void> {
-    for (const { acks } of this.#segments.slice()) {
-      if (!acks.hasBuffered) continue
-      try {
-        await acks.flush()
-        this.#ackFailed = false
-      } catch (error) {
-        if (!this.#ackFailed) this.#events.failed('note what was sent; after a crash it is sent again', error)
-        this.#ackFailed = true
-      }
-    }
-  }
 }
 
-/** A segment that is being read. */
-class Source {
-  readonly segment: Segment
-  readonly #file: FileHandle
-  readonly #reader: RecordReader
-  readonly #marks: ReadonlyMap<number, number>
-
-  static async open(segment: Segment): Promise<Source> {
-    const file = await segment.reader()
-    try {
-      const { byOffset } = await readMarks(segment.acks.path, segment.salt)
-      return new Source(segment, file, byOffset)
-    } catch (error) {
-      await file.close()
-      throw error
-    }
-  }
-
-  private constructor(segment: Segment, file: FileHandle, marks: ReadonlyMap<number, number>) {
-    this.segment = segment
-    this.#file = file
-    this.#reader = new RecordReader(file, segment.salt, segment.firstOffset)
-    this.#marks = marks
-  }
-
-  get offset(): number {
-    return this.#reader.offset
-  }
-  set offset(offset: number) {
-    this.#reader.offset = offset
-  }
-
-  next() {
-    return this.#reader.next(this.segment.end)
-  }
-
-  /** -1 = acknowledged. */
-  attempts(offset: number): number {
-    return this.#marks.get(offset) ?? 0
-  }
-
-  close(): Promise<void> {
-    return this.#file.close()
-  }
-}
-
-/** So that a new file's name survives a power cut too. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
+function bytesOf({ meta, chunks }: JournalRecord): number {
+  let bytes = meta.length
+  for (const chunk of chunks) bytes += chunk.length
+  return bytes
 }

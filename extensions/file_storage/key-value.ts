@@ -1,16 +1,17 @@
 import { type FileHandle, open, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { KeyValueStore } from '../../pipeline/capability/storage.ts'
+import { GroupCommit } from './group-commit.ts'
 import type { JournalEvents } from './journal.ts'
 import { encodeRecord, formatVersion, headerBytes, newSalt, readSegmentHeader, segmentHeader } from './record.ts'
 import { RecordReader, readFully } from './record-reader.ts'
 import { NewerFormatError } from './segment.ts'
+import { syncFolder } from './sync-folder.ts'
 
 interface Change {
   readonly key: string
   /** Undefined = deleted. */
   readonly value: Uint8Array | undefined
-  readonly resolve: () => void
-  readonly reject: (error: Error) => void
 }
 
 const maxKeyBytes = 4 * 1024
@@ -30,8 +31,11 @@ export class FileKeyValueStore implements KeyValueStore {
   #file: FileHandle | undefined
   #salt = 0
   #end = 0
-  #waiting: Change[] = []
-  #writing: Promise<void> | undefined
+  readonly #changes = new GroupCommit<Change, undefined>({
+    write: (group) => this.#writeGroup(group),
+    bytesOf: ({ key, value }) => key.length + (value?.length ?? 0),
+    onFailure: (error) => this.#events.writeFailed(error),
+  })
   #isClosed = false
 
   static async open(path: string, fsync: boolean, events: JournalEvents, onClose: () => void = () => {}) {
@@ -71,40 +75,27 @@ export class FileKeyValueStore implements KeyValueStore {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    await this.#writing
+    await this.#changes.idle()
     await this.#file?.close()
     this.#onClose()
   }
 
-  #change(key: string, value: Uint8Array | undefined): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new Error('the storage is closed'))
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ key, value, resolve, reject })
-      this.#writing ??= Promise.resolve().then(() => this.#writeAll())
-    })
+  async #change(key: string, value: Uint8Array | undefined): Promise<void> {
+    if (this.#isClosed) throw new Error('the storage is closed')
+    await this.#changes.add({ key, value })
   }
 
-  async #writeAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const changes = this.#waiting
-      this.#waiting = []
-      try {
-        await this.#write(changes)
-        for (const { key, value, resolve } of changes) {
-          this.#apply(key, value)
-          resolve()
-        }
-        if (this.#end > minCompactBytes && this.#end > 4 * this.#liveBytes) await this.#compact()
-      } catch (error) {
-        const failure = error instanceof Error ? error : new Error(String(error))
-        this.#events.writeFailed(failure)
-        for (const { reject } of changes) reject(failure)
-      }
+  async #writeGroup(group: readonly Change[]): Promise<undefined[]> {
+    await this.#write(group)
+    for (const { key, value } of group) this.#apply(key, value)
+    if (this.#end > minCompactBytes && this.#end > 4 * this.#liveBytes) {
+      // What was written is safe in the old file too.
+      await this.#compact().catch((error: unknown) => this.#events.failed('write a store anew', error))
     }
-    this.#writing = undefined
+    return group.map(() => undefined)
   }
 
-  async #write(changes: readonly Pick<Change, 'key' | 'value'>[]): Promise<void> {
+  async #write(changes: readonly Change[]): Promise<void> {
     const file = this.#file
     if (file === undefined) throw new Error('the store has no file')
     const bytes = Buffer.concat(changes.flatMap(({ key, value }) => encode(this.#salt, key, value)))
@@ -184,6 +175,7 @@ export class FileKeyValueStore implements KeyValueStore {
       await writeFully(file, bytes, 0)
       await file.datasync()
       await rename(path, this.#path)
+      if (this.#fsync) await syncFolder(dirname(this.#path))
       await this.#file?.close()
       this.#file = file
       this.#salt = salt

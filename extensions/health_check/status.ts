@@ -58,8 +58,10 @@ export function isError(name: StatusName): boolean {
 function aggregate(components: ReadonlyMap<string, Status>, recoverableFirst: boolean): Status {
   const all = [...components.values()]
   const name = commonName(new Set(all.map((status) => status.name)), recoverableFirst)
-  const latest = all.reduce<bigint>((last, { sinceUnixNano }) => (sinceUnixNano > last ? sinceUnixNano : last), 0n)
-  if (!isError(name)) return { name, error: '', sinceUnixNano: latest, components }
+  if (!isError(name)) {
+    const latest = all.toSorted((a, b) => (a.sinceUnixNano < b.sinceUnixNano ? 1 : -1)).at(0)
+    return { name, error: '', sinceUnixNano: latest?.sinceUnixNano ?? 0n, components }
+  }
   // The first failure is the likely cause of the others, and what a recovery is timed from.
   const first = all
     .filter((status) => status.name === name)

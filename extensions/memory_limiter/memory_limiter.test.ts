@@ -15,7 +15,7 @@ test('above the soft limit requests are refused with the time to come back, unti
   const { instance, context } = build(createFactory(memory), 'check_interval: 2s\nlimit_mib: 100')
   await instance.start?.()
   const middleware = instance.provides?.get(serverMiddleware) as ServerMiddleware
-  const admit = () => middleware.admit({ protocol: 'grpc', path: '/x', peer: '', header: () => undefined })
+  const admit = () => void middleware.admit({ protocol: 'grpc', path: '/x', peer: '', header: () => undefined })
   await context.clock.advance(2_000)
   admit()
   used = 90

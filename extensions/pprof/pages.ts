@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock } from '../../pipeline/component.ts'
+import { shownCommandLine } from '../../pipeline/telemetry/command-line.ts'
 import { answer } from '../../pipeline/telemetry/http-page.ts'
 import { CallTree } from './call-tree.ts'
 import { writePprof } from './pprof-format.ts'
@@ -151,16 +152,9 @@ function secondsOf(given: string | null, { defaultSeconds }: Kind): number | str
   return `seconds is a number above 0 and at most ${maxSeconds}, got ${JSON.stringify(given)}\n`
 }
 
-/** As Go: separated by NUL. A property, an inline config and the user part of an URL may be secret. */
+/** As Go: separated by NUL. */
 export function cmdline(argv: readonly string[]): string {
-  return argv
-    .map((argument, i) => {
-      if (argv[i - 1] === '--set') return '[REDACTED]'
-      return argument
-        .replace(/^(--set=|(?:--config=)?yaml:).*$/s, '$1[REDACTED]')
-        .replace(/\/\/[^/@]*@/, '//[REDACTED]@')
-    })
-    .join('\0')
+  return shownCommandLine(argv).join('\0')
 }
 
 function download(response: ServerResponse, name: string, body: Uint8Array): void {

@@ -1,6 +1,7 @@
 /** Pages for people who look into a running engine. */
+import type { RequestListener } from 'node:http'
 import { defineExtension } from '../../pipeline/component.ts'
-import { refuseUnresolved } from '../../pipeline/net/server-keys.ts'
+import { serverDoor } from '../../pipeline/net/server-door.ts'
 import { answer, answerNotFound, type Listening, servePages } from '../../pipeline/telemetry/http-page.ts'
 import { config } from './config.ts'
 import { componentz, expvarz, extensionz, featurez, pipelinez, servicez } from './pages.ts'
@@ -13,7 +14,8 @@ export default defineExtension({
   type: 'zpages',
   config,
   signals: { extension: 'beta' },
-  create(settings, { engine, logger }) {
+  create(settings, context) {
+    const { engine, logger } = context
     const pages = new Map<string, [type: string, render: (query: URLSearchParams) => string]>([
       ['servicez', [htmlType, () => servicez(engine)]],
       ['pipelinez', [htmlType, (query) => pipelinez(engine, query)]],
@@ -27,8 +29,8 @@ export default defineExtension({
     let stopWatching = () => {}
     return {
       async start() {
-        refuseUnresolved(settings)
-        server = await servePages(settings, (request, response) => {
+        const door = serverDoor(context, settings, 'http')
+        const handle: RequestListener = (request, response) => {
           const [path = '', query = ''] = (request.url ?? '').split('?', 2)
           const known = path.startsWith('/debug/') ? pages.get(path.slice('/debug/'.length)) : undefined
           if (!known) return answerNotFound(response)
@@ -37,7 +39,8 @@ export default defineExtension({
             'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
             'x-content-type-options': 'nosniff',
           })
-        })
+        }
+        server = await servePages(settings, handle, door)
         stopWatching = engine.spans.watch()
         logger.info('Started zpages extension', { endpoint: server.address })
       },

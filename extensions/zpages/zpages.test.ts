@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import {
+  type ServerAuthenticator,
+  serverAuthentication,
+  Unauthenticated,
+} from '../../pipeline/capability/authentication.ts'
 import { ConfigError } from '../../pipeline/config/config.ts'
 import { newLogs } from '../../pipeline/data/builders.ts'
 import type { ComponentView, EngineView } from '../../pipeline/telemetry/engine-view.ts'
 import { Tracer } from '../../pipeline/telemetry/tracer.ts'
 import { build } from '../../pipeline/testing/build.ts'
+import type { TestContextOptions } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
 import factory from './index.ts'
 
@@ -37,13 +43,17 @@ const engine: Partial<EngineView> = {
   featureGates: [{ id: 'some.gate', enabled: true, stage: 'Alpha', description: "It's a gate" }],
 }
 
-async function open(yaml = '', more: Partial<EngineView> = {}) {
+async function open(yaml = '', more: Partial<EngineView> = {}, options: TestContextOptions = {}) {
   const view = { ...engine, ...more }
-  const { instance, context } = build(factory, `endpoint: 127.0.0.1:0\n${yaml}`, { ...nothing, engine: view })
+  const { instance, context } = build(factory, `endpoint: 127.0.0.1:0\n${yaml}`, {
+    ...nothing,
+    engine: view,
+    ...options,
+  })
   await instance.start?.()
   const address = String(context.recorded.lines.find(({ fields }) => fields['endpoint'])?.fields['endpoint'])
-  const get = async (path: string) => {
-    const response = await fetch(`http://${address}${path}`)
+  const get = async (path: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(`http://${address}${path}`, { headers })
     return { status: response.status, type: response.headers.get('content-type'), body: await response.text() }
   }
   return { get, stop: () => instance.shutdown?.(AbortSignal.timeout(1_000)) }
@@ -52,6 +62,22 @@ async function open(yaml = '', more: Partial<EngineView> = {}) {
 describeContract(factory, 'endpoint: 127.0.0.1:0', nothing)
 
 suite('zpages', () => {
+  test('an authenticator says who may look', async () => {
+    const authenticator: ServerAuthenticator = {
+      authenticate(header) {
+        if (header('x-token')?.[0] !== 'secret') throw new Unauthenticated('no token provided')
+        return undefined
+      },
+    }
+    const capabilities = new Map([[serverAuthentication, authenticator]])
+    const { get, stop } = await open('auth: {authenticator: tokens}', {}, { capabilities })
+    const refused = await get('/debug/servicez')
+    assert.deepEqual([refused.status, refused.body], [401, 'no token provided\n'])
+    assert.equal((await get('/debug/servicez', { 'x-token': 'secret' })).status, 200)
+    await stop()
+    await assert.rejects(open('auth: {authenticator: tokens}'), /failed to resolve authenticator "tokens"/)
+  })
+
   test('each page says what it is for, the rest is 404', async () => {
     const { get, stop } = await open()
     const cases: [path: string, status: number, holds: RegExp][] = [

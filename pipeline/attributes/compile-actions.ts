@@ -4,7 +4,7 @@ import type { EditableAttributes, Key, Origin, Value } from '../data/telemetry.t
 import { key as prepareKey } from '../data/value.ts'
 import { Regex } from '../ottl/regex.ts'
 import type { AttributeAction } from './action-keys.ts'
-import { checkAction, type ConvertedType } from './check-action.ts'
+import { type ConvertedType, checkAction } from './check-action.ts'
 import { convertValue } from './convert-value.ts'
 import { fromContext, readsOfContext } from './from-context.ts'
 import { hashValue } from './hash-value.ts'

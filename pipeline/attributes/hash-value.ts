@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
-import { plain } from '../data/wire.ts'
 import type { Value } from '../data/telemetry.ts'
 import { isDouble } from '../data/value.ts'
+import { plain } from '../data/wire.ts'
 
 const eight = new DataView(new ArrayBuffer(8))
 const eightBytes = plain(Buffer.from(eight.buffer))

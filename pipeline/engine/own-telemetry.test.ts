@@ -7,6 +7,7 @@ import type { Batch, LogRecord, Point, Span } from '../data/telemetry.ts'
 import { startEngine } from '../testing/engine.ts'
 import { memorySink, memorySource } from '../testing/memory.ts'
 import { grpcBackend, httpBackend, type OtlpBackend } from '../testing/otlp-backend.ts'
+import { VigilProcess } from '../testing/vigil-process.ts'
 
 const parent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 const two = (origin = noOrigin) => newLogs(origin).resource({}).record({ body: 'x' }).record({ body: 'y' }).build()
@@ -196,5 +197,30 @@ suite('own telemetry', () => {
     await change(level('detailed'))
     assert.ok(names().includes('otelcol_exporter_enqueue_size'))
     await stop()
+  })
+
+  test('console writes OTLP JSON to stdout, a line a batch', async () => {
+    const console = '{ console: {} }'
+    const config = `
+receivers: { nop: }
+exporters: { nop: }
+service:
+  telemetry:
+    logs: { encoding: json, processors: [{ simple: { exporter: ${console} } }] }
+    metrics: { level: basic, readers: [{ periodic: { interval: 100000, exporter: ${console} } }] }
+  pipelines: { logs: { receivers: [nop], exporters: [nop] } }
+`
+    const vigil = new VigilProcess(['--config', 'config.yaml'], { 'config.yaml': config })
+    let written = ''
+    vigil.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      written += text
+    })
+    await vigil.ready()
+    assert.equal(await vigil.stop(), 0)
+    const batches = written.trim().split('\n')
+    const kinds = batches.flatMap((line) => Object.keys(JSON.parse(line) as object))
+    assert.deepEqual([...new Set(kinds)].sort(), ['resourceLogs', 'resourceMetrics'])
+    assert.match(written, /Shutdown complete\./)
+    assert.match(written, /otelcol_process_uptime/)
   })
 })

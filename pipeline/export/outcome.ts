@@ -2,6 +2,7 @@
 import { Rejected } from '../component.ts'
 import type { Batch } from '../data/telemetry.ts'
 import { type Exporting, lossReason, type SenderContext } from './exporting.ts'
+import type { Reservation } from './sender.ts'
 import type { QueueSettings } from './sending.ts'
 
 /** How often a queue that refuses may say so in the log. */
@@ -67,3 +68,6 @@ export function unitsOf(batch: Batch, sizer: QueueSettings['sizer']): number {
       return batch.byteLength
   }
 }
+
+/** Of an empty batch. */
+export const nothing: Reservation = { certain: true, commit: () => Promise.resolve(), release: () => {} }

@@ -4,8 +4,8 @@ import { type Accepted, Batcher, type Merged } from './batcher.ts'
 import { Capacity } from './capacity.ts'
 import type { Exporting, SenderContext } from './exporting.ts'
 import { Fifo } from './fifo.ts'
-import { Refusals, reportLoss, unitsOf } from './outcome.ts'
-import { nothing, type Reservation, type Sender } from './sender.ts'
+import { nothing, Refusals, reportLoss, unitsOf } from './outcome.ts'
+import type { Reservation, Sender } from './sender.ts'
 import type { QueueSettings } from './sending.ts'
 
 /** A request from its acceptance until everything of it is exported or lost; it occupies room for that long. */

@@ -58,9 +58,6 @@ export function wrapExporter(options: SenderOptions): Sender {
   return storage === undefined ? new ExportQueue(queue) : new DiskQueue(queue, storage)
 }
 
-/** Of an empty batch. */
-export const nothing: Reservation = { certain: true, commit: () => Promise.resolve(), release: () => {} }
-
 /** No queue: the sender waits for the export itself, so that back pressure is the number of senders. */
 class DirectSender implements Sender {
   readonly #context: SenderContext

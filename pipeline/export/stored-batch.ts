@@ -9,11 +9,8 @@ const headBytes = 8
 /** Length and count of one chunk. */
 const chunkBytes = 8
 
-/** `auth` stays behind: what an authenticator hands out may be a secret, and is its own to renew. */
-interface StoredOrigin {
-  readonly address?: string
-  readonly transport?: string
-  readonly metadata?: readonly (readonly [string, readonly string[]])[]
+type StoredOrigin = Omit<Origin, 'metadata'> & {
+  readonly metadata: readonly (readonly [string, readonly string[]])[]
 }
 
 export function encodeBatch(batch: Batch): JournalRecord {
@@ -53,13 +50,10 @@ export function decodeBatch(meta: Uint8Array, body: Uint8Array): Batch {
   return fromChunks(signal, chunks, counts, parseOrigin(meta.subarray(at)))
 }
 
-function originText({ address, transport, metadata }: Origin): string {
-  if (address === undefined && transport === undefined && metadata.size === 0) return ''
-  const stored: StoredOrigin = {
-    ...(address === undefined ? {} : { address }),
-    ...(transport === undefined ? {} : { transport }),
-    ...(metadata.size === 0 ? {} : { metadata: [...metadata] }),
-  }
+/** Every field that an origin has, so that one which is new is kept too; each is of JSON values. */
+function originText(origin: Origin): string {
+  if (origin === noOrigin) return ''
+  const stored: StoredOrigin = { ...origin, metadata: [...origin.metadata] }
   return JSON.stringify(stored)
 }
 

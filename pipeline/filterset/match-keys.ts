@@ -84,7 +84,10 @@ export function problemFor(signal: Signal, of: Match): string | undefined {
       ? undefined
       : 'at least one of "attributes", "libraries", "span_kinds", "resources", "log_bodies", "log_severity_texts" or "log_severity_number" field must be specified'
   }
-  if (hasSeverity || has('log_bodies', 'log_severity_texts', 'span_names', 'services', 'span_kinds', 'attributes', 'libraries'))
+  if (
+    hasSeverity ||
+    has('log_bodies', 'log_severity_texts', 'span_names', 'services', 'span_kinds', 'attributes', 'libraries')
+  )
     return '"span_names", "span_kinds", "log_bodies", "log_severity_texts", "log_severity_number", "services", "attributes" and "libraries" are not valid for metrics'
   return has('metric_names', 'resources')
     ? undefined

@@ -1,11 +1,10 @@
 /** `include` and `exclude` as one question for each item: is it to be left alone? */
-import type { Attributes, In, Metric, Resource, Scope } from '../data/telemetry.ts'
+import type { Attributes, In, LogRecord, Metric, Resource, Scope, Span } from '../data/telemetry.ts'
 import { key } from '../data/value.ts'
 import { asText } from '../ottl/values.ts'
-import type { LogRecord, Span } from '../data/telemetry.ts'
 import { attributesTest } from './attribute-match.ts'
 import { type IncludeExclude, type Match, problemFor, spanKinds } from './match-keys.ts'
-import { textSet } from './text-set.ts'
+import { type TextTest, textSet } from './text-set.ts'
 
 export type Skip<T> = (item: T) => boolean
 
@@ -33,9 +32,9 @@ const serviceName = key('service.name')
 function spanMatcher(match: Match): Skip<Span & In> {
   const problem = problemFor('traces', match)
   if (problem !== undefined) throw new Error(problem)
-  const isService = match.services.length > 0 ? textSet(match.services, match) : undefined
-  const isName = match.span_names.length > 0 ? textSet(match.span_names, match) : undefined
-  const isKind = match.span_kinds.length > 0 ? textSet(match.span_kinds, match) : undefined
+  const isService = ofTexts(match, 'services', 'service name')
+  const isName = ofTexts(match, 'span_names', 'span name')
+  const isKind = ofTexts(match, 'span_kinds', 'span kind')
   const isResource = ofResource(match)
   const isPlace = once<Resource>(
     (resource) => (isService === undefined || isService(serviceOf(resource))) && isResource(resource),
@@ -59,8 +58,8 @@ function serviceOf(resource: Resource): string {
 function logMatcher(match: Match): Skip<LogRecord & In> {
   const problem = problemFor('logs', match)
   if (problem !== undefined) throw new Error(problem)
-  const isBody = match.log_bodies.length > 0 ? textSet(match.log_bodies, match) : undefined
-  const isText = match.log_severity_texts.length > 0 ? textSet(match.log_severity_texts, match) : undefined
+  const isBody = ofTexts(match, 'log_bodies', 'log record body')
+  const isText = ofTexts(match, 'log_severity_texts', 'log record severity text')
   const severity = match.log_severity_number
   const isResource = once<Resource>(ofResource(match))
   const isScope = ofScope(match)
@@ -82,6 +81,14 @@ function metricMatcher(match: Match): Skip<Metric> | undefined {
   if (match.metric_names.length === 0) return undefined
   const isName = textSet(match.metric_names, match)
   return once((metric) => isName(metric.name))
+}
+
+function ofTexts(
+  match: Match,
+  key: 'services' | 'span_names' | 'span_kinds' | 'log_bodies' | 'log_severity_texts',
+  what: string,
+): TextTest | undefined {
+  return match[key].length > 0 ? within(`error creating ${what} filters`, () => textSet(match[key], match)) : undefined
 }
 
 function ofAttributes(match: Match): ((attributes: Attributes) => boolean) | undefined {

@@ -30,13 +30,21 @@ export function clientDoor(host: Host, settings: DoorSettings, protocol: 'grpc' 
         what: 'authenticator',
         isNot: `requested authenticator is not a ${kind} client authenticator`,
       }),
-    middlewares: middlewares.map(({ id }) =>
-      namedExtension(host, id, {
-        capability: clientMiddleware,
-        what: 'middleware',
-        isNot: `requested extension is not ${protocol === 'grpc' ? 'a gRPC' : 'an HTTP'} client middleware`,
-      }),
-    ),
+    middlewares: middlewares.map(({ id }) => middlewareOf(host, id, protocol)),
+  }
+}
+
+function middlewareOf(host: Host, id: string, protocol: 'grpc' | 'http'): ClientMiddleware {
+  const article = protocol === 'grpc' ? 'a gRPC' : 'an HTTP'
+  try {
+    return namedExtension(host, id, {
+      capability: clientMiddleware,
+      what: 'middleware',
+      isNot: `requested extension is not ${article} client middleware`,
+    })
+  } catch (cause) {
+    if (protocol === 'http') throw cause
+    throw new Error(`failed to get gRPC client options from middleware: ${(cause as Error).message}`, { cause })
   }
 }
 

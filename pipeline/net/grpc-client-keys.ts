@@ -58,7 +58,7 @@ export const grpcClientKeys = z.object({
   middlewares: z
     .array(z.strictObject({ id: componentId() }))
     .default([])
-    .describe('Extensions around the client. None exist yet.'),
+    .describe('Extensions that each request passes, after `auth`.'),
 })
 
 export function isGrpcCompression(name: string): name is GrpcCompression {

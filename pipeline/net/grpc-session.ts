@@ -21,6 +21,8 @@ const idlePingMs = 2 * 3_600_000
 const handshakeMs = 120_000
 /** How long a draining client has to hear of it before it may no longer open calls. */
 const drainNoticeMs = 5_000
+/** A client that said GOAWAY has so long to take its answers: when it is gone before they are, Node never closes the connection. */
+const leaveMs = 120_000
 const maxTimerMs = 2 ** 31 - 1
 const maxStreamId = 2 ** 31 - 1
 
@@ -51,6 +53,7 @@ export class GrpcSession {
   /** Set by what we send: a ping that follows it is flow control, no keepalive. */
   #hasSent = false
   #isDraining = false
+  #isLeaving = false
   #hasSettings = false
   #stopHandshake = () => {}
 
@@ -63,6 +66,11 @@ export class GrpcSession {
     session.on('remoteSettings', () => {
       this.#hasSettings = true
       this.#stopHandshake()
+    })
+    session.on('goaway', () => {
+      if (this.#isLeaving) return
+      this.#isLeaving = true
+      this.#after(leaveMs, () => this.destroy())
     })
     session.on('close', () => this.#disarm())
     this.arm(policy, clock, random)
@@ -83,6 +91,7 @@ export class GrpcSession {
       this.#after(policy.graceMs, () => this.destroy())
     })
     if (!this.#hasSettings) this.#stopHandshake = this.#after(handshakeMs, () => this.destroy())
+    if (this.#isLeaving) this.#after(leaveMs, () => this.destroy())
     this.#watch()
     if (this.#calls === 0) this.#armIdle()
   }

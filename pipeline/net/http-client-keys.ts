@@ -56,7 +56,7 @@ export const httpClientKeys = z.object({
   middlewares: z
     .array(z.strictObject({ id: componentId() }))
     .default([])
-    .describe('Extensions around the client. None exist yet.'),
+    .describe('Extensions that each request passes, after `auth`.'),
 })
 export type HttpClientSettings = z.output<typeof httpClientKeys>
 

@@ -95,8 +95,7 @@ export class HttpServer {
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       const status = clientErrorStatus(error)
       if (status !== undefined) this.#parts.onRefused?.(status.slice(0, 3))
-      if (status !== undefined && socket.writable)
-        socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
+      if (status !== undefined && socket.writable) socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
       socket.destroy(error)
     })
     this.#applyTimeouts(settings)

@@ -207,7 +207,7 @@ export function formatFloat(value: number): string {
 /** As JSON has doubles: an exponent below 1e-6 and from 1e21 on. */
 function jsonFloat(value: number): string {
   if (!Number.isFinite(value)) fail(`${formatFloat(value)} has no JSON form`)
-  return Object.is(value, -0) ? '-0' : String(value).replace(/e([-+])(\d)$/, 'e$10$2')
+  return Object.is(value, -0) ? '-0' : String(value)
 }
 
 /** Keys sorted, as Go marshals maps. */

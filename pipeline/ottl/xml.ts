@@ -10,7 +10,8 @@ export const commentType = 8
 export const documentType = 9
 
 const maxDepth = 1_000
-const maxNodes = 200_000
+/** Some operations on a document cost the square of its width. */
+const maxNodes = 20_000
 
 /** As the xpath library wants it. */
 class AttributeList extends Array<XmlNode> {
@@ -25,6 +26,8 @@ export class XmlNode {
   nodeValue: string | null
   parentNode: XmlNode | null = null
   readonly childNodes: XmlNode[] = []
+  nextSibling: XmlNode | null = null
+  previousSibling: XmlNode | null = null
   /** Attributes; empty for anything but elements. */
   attributes = new AttributeList()
   /** Of an attribute. */
@@ -59,31 +62,24 @@ export class XmlNode {
   get lastChild(): XmlNode | null {
     return this.childNodes.at(-1) ?? null
   }
-  get nextSibling(): XmlNode | null {
-    return this.sibling(1)
-  }
-  get previousSibling(): XmlNode | null {
-    return this.sibling(-1)
-  }
   get documentElement(): XmlNode | null {
     return this.childNodes.find(({ nodeType }) => nodeType === elementType) ?? null
   }
 
-  private sibling(step: number): XmlNode | null {
-    if (this.parentNode === null) return null
-    const { childNodes } = this.parentNode
-    return childNodes[childNodes.indexOf(this) + step] ?? null
-  }
-
   append(child: XmlNode): void {
     child.parentNode = this
+    child.previousSibling = this.lastChild
+    if (child.previousSibling !== null) child.previousSibling.nextSibling = child
     this.childNodes.push(child)
   }
 
   remove(): void {
     const list = this.ownerElement?.attributes ?? this.parentNode?.childNodes
     const at = list?.indexOf(this) ?? -1
-    if (at >= 0) list!.splice(at, 1)
+    if (at < 0) return
+    list!.splice(at, 1)
+    if (this.previousSibling !== null) this.previousSibling.nextSibling = this.nextSibling
+    if (this.nextSibling !== null) this.nextSibling.previousSibling = this.previousSibling
   }
 
   clone(): XmlNode {

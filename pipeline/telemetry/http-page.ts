@@ -1,7 +1,10 @@
 /** The small HTTP servers of the engine itself: metrics, health, zpages. Not for telemetry: no bodies are read. */
-import { createServer, type RequestListener, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { addressOf, type Endpoint, listen } from '../net/listener.ts'
+import { addressOf, type Endpoint, hostPort, listen } from '../net/listener.ts'
+import { admit, type ServerDoor } from '../net/server-door.ts'
+import { httpFromGrpc } from '../net/status.ts'
+import { StatusError } from '../net/status-error.ts'
 import { type ServerTls, serverTls } from '../net/tls.ts'
 
 export interface Listening {
@@ -25,8 +28,8 @@ const defaultTimeoutMs = 60_000
 /** Who asks more at once waits: these pages are for a few people and one scraper. */
 const maxConnections = 200
 
-/** Rejects when the address cannot be bound or the certificate not be read. A handler that throws is answered with 500. */
-export async function servePages(settings: PageServer, handle: RequestListener): Promise<Listening> {
+/** Rejects when the address cannot be bound or the certificate not be read. A handler that throws is answered with 500. `door`: who may look. */
+export async function servePages(settings: PageServer, handle: RequestListener, door?: ServerDoor): Promise<Listening> {
   const limits = {
     requestTimeout: settings.read_timeout || defaultTimeoutMs,
     headersTimeout: settings.read_header_timeout || defaultTimeoutMs,
@@ -38,11 +41,13 @@ export async function servePages(settings: PageServer, handle: RequestListener):
     // Otherwise the rest of a body that nobody reads would keep the connection busy.
     request.resume()
     try {
-      handle(request, response)
+      if (door)
+        letIn(door, request)
+          .then(() => handle(request, response))
+          .catch((error) => fail(response, error))
+      else handle(request, response)
     } catch (error) {
-      if (!response.headersSent)
-        answerText(response, 500, `${error instanceof Error ? error.message : String(error)}\n`)
-      else response.destroy()
+      fail(response, error)
     }
   }
   const server = settings.tls
@@ -62,6 +67,21 @@ export async function servePages(settings: PageServer, handle: RequestListener):
         server.closeAllConnections()
       }),
   }
+}
+
+async function letIn(door: ServerDoor, request: IncomingMessage): Promise<void> {
+  await admit(door, {
+    protocol: 'http',
+    path: request.url?.split('?', 1)[0] ?? '',
+    peer: hostPort(request.socket.remoteAddress, request.socket.remotePort),
+    header: (name) => request.headersDistinct[name],
+  })
+}
+
+function fail(response: ServerResponse, error: unknown): void {
+  const status = error instanceof StatusError ? httpFromGrpc(error.status.code) : 500
+  if (!response.headersSent) answerText(response, status, `${error instanceof Error ? error.message : String(error)}\n`)
+  else response.destroy()
 }
 
 export function answer(

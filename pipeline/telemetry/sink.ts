@@ -6,6 +6,7 @@ import { compress } from '../net/compression.ts'
 import { GrpcClient } from '../net/grpc-client.ts'
 import { HttpClient, redacted } from '../net/http-client.ts'
 import { httpClientKeys } from '../net/http-client-keys.ts'
+import { LogOutput } from './log-output.ts'
 import type { ExporterSettings, OtlpSettings } from './settings.ts'
 
 export interface Sink {
@@ -28,7 +29,7 @@ const longestRetryMs = 10_000
 
 /** Throws when certificates cannot be read; connects at the first send. */
 export function openSink(settings: ExporterSettings, userAgent: string): Sink {
-  if (settings.to === 'console') return stdout
+  if (settings.to === 'console') return toStdout()
   const transport = settings.protocol === 'grpc' ? overGrpc(settings, userAgent) : overHttp(settings, userAgent)
   return {
     close: () => transport.close(),
@@ -46,12 +47,18 @@ export function openSink(settings: ExporterSettings, userAgent: string): Sink {
   }
 }
 
-const stdout: Sink = {
-  send: (batch) =>
-    new Promise((resolve, reject) => {
-      process.stdout.write(`${writeJson(batch)}\n`, (error) => (error ? reject(error) : resolve()))
-    }),
-  close: () => {},
+/** Through the log's own writer: a reader that sleeps must not hold the engine. */
+function toStdout(): Sink {
+  const drops = { sampled: 0, blocked: 0 }
+  const output = new LogOutput(['stdout'], drops, () => {})
+  return {
+    async send(batch) {
+      const before = drops.blocked
+      output.write(`${writeJson(batch)}\n`)
+      if (drops.blocked > before) throw new Error('stdout does not take what is written to it')
+    },
+    close: () => void output.close(),
+  }
 }
 
 function overHttp(settings: OtlpSettings, userAgent: string): Transport {

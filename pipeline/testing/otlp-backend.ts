@@ -1,4 +1,5 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { z } from 'zod'
 import { noOrigin } from '../data/batch.ts'
 import { readOtlp } from '../data/read-otlp.ts'
@@ -16,6 +17,13 @@ export interface OtlpBackend {
   /** The first batch that fits, now or later. */
   wait(fits: (batch: Batch) => boolean): Promise<Batch>
   close(): Promise<void>
+}
+
+/** PEM texts. Clients must have a certificate of `ca`, over HTTP. */
+export interface TlsFiles {
+  readonly cert: string
+  readonly key: string
+  readonly ca: string
 }
 
 class Received {
@@ -39,10 +47,10 @@ class Received {
 }
 
 /** An OTLP/HTTP server that remembers what it gets. */
-export async function httpBackend(): Promise<OtlpBackend> {
+export async function httpBackend(tls?: TlsFiles): Promise<OtlpBackend> {
   const received = new Received()
   const failures: number[] = []
-  const server = createServer((request, response) => {
+  const respond: RequestListener = (request, response) => {
     const parts: Buffer[] = []
     request.on('data', (part: Buffer) => parts.push(part))
     request.on('end', () => {
@@ -58,12 +66,13 @@ export async function httpBackend(): Promise<OtlpBackend> {
       }
       take().catch((error: unknown) => response.writeHead(400).end(String(error)))
     })
-  })
+  }
+  const server = tls === undefined ? createServer(respond) : createTlsServer({ ...tls, requestCert: true }, respond)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     received: received.all,
     failures,
     wait: (fits) => received.wait(fits),
@@ -79,7 +88,7 @@ const grpcPaths = { traces: 'trace.v1.Trace', metrics: 'metrics.v1.Metrics', log
 const quiet = { debug() {}, info() {}, warn() {}, error() {}, isEnabled: () => false, with: () => quiet }
 
 /** The same over gRPC. */
-export async function grpcBackend(): Promise<OtlpBackend> {
+export async function grpcBackend(tls?: TlsFiles): Promise<OtlpBackend> {
   const received = new Received()
   const clock = new WallClock(() => {})
   const methods = new Map(
@@ -91,11 +100,12 @@ export async function grpcBackend(): Promise<OtlpBackend> {
       },
     ]),
   )
-  const settings = z.strictObject(grpcServerShape({ endpoint: '127.0.0.1:0' })).parse({})
+  const keys = tls === undefined ? {} : { tls: { cert_pem: tls.cert, key_pem: tls.key } }
+  const settings = z.strictObject(grpcServerShape({ endpoint: '127.0.0.1:0' })).parse(keys)
   const server = new GrpcServer({ settings, methods, clock, random: Math.random, logger: quiet })
   await server.listen()
   return {
-    url: `http://${server.address}`,
+    url: `${tls === undefined ? 'http' : 'https'}://${server.address}`,
     received: received.all,
     failures: [],
     wait: (fits) => received.wait(fits),

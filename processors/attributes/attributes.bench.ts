@@ -28,7 +28,10 @@ function measure(name: string, yaml: string): void {
 }
 
 measure('upsert', upsert)
-measure('exclude by service and name, strict', `exclude: {match_type: strict, services: [checkout], span_names: [x]}\n${upsert}`)
+measure(
+  'exclude by service and name, strict',
+  `exclude: {match_type: strict, services: [checkout], span_names: [x]}\n${upsert}`,
+)
 measure('include by service, none matches', `include: {match_type: strict, services: [nobody]}\n${upsert}`)
 measure(
   'include by name and attribute, regexp',

@@ -58,13 +58,14 @@ function comparison(left: Expression, right: Expression, op: CompareOp, scope: E
 
 function withLiteral(a: Operand, b: Operand, wanted: boolean): Getter<boolean> | undefined {
   if (a.isConstant === b.isConstant) return undefined
-  const [literal, { get }] = a.isConstant ? [a.get, b] : [b.get, a]
+  const [literal, { get, isNil }] = a.isConstant ? [a.get, b] : [b.get, a]
   let value: unknown
   try {
     value = literal(noFrame)
   } catch {
     return undefined
   }
+  if (value === null && isNil !== undefined) return wanted ? isNil : (frame) => !isNil(frame)
   if (typeof value === 'number') return withInt(value, get, wanted)
   if (typeof value !== 'string' && typeof value !== 'boolean' && value !== null) return undefined
   return (frame) => (get(frame) === value) === wanted

@@ -29,6 +29,10 @@ export class ExpressionCompiler implements Scope {
   }
 
   operand(expression: Expression): Operand {
+    if (expression.type === 'path') {
+      const { get, isNil } = this.read(expression)
+      return isNil === undefined ? { get, isConstant: false } : { get, isConstant: false, isNil }
+    }
     const outer = this.isVariable
     this.isVariable = false
     const get = this.compile(expression)
@@ -93,12 +97,8 @@ export class ExpressionCompiler implements Scope {
       }
       case 'enum':
         return this.enum(expression.name, expression.at)
-      case 'path': {
-        this.isVariable = true
-        const { found, name } = this.access(expression)
-        this.reads.add(name)
-        return found.get
-      }
+      case 'path':
+        return this.read(expression).get
       case 'call':
         return this.call(expression)
       case 'list': {
@@ -120,6 +120,13 @@ export class ExpressionCompiler implements Scope {
         return (frame) => calculate(left(frame), right(frame), op)
       }
     }
+  }
+
+  private read(path: Path): Accessor {
+    this.isVariable = true
+    const { found, name } = this.access(path)
+    this.reads.add(name)
+    return found
   }
 
   private enum(name: string, at: number): Getter {

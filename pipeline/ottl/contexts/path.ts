@@ -31,6 +31,8 @@ export interface MapHandle {
 
 export interface Accessor {
   readonly get: Getter
+  /** Where that can be told without decoding the value. */
+  readonly isNil?: Getter<boolean>
   set(frame: Frame, value: OttlValue): void
   /** Changes the map that stands there in place; an error where none does. */
   editMap(frame: Frame, change: (map: MapHandle) => void): void
@@ -90,11 +92,18 @@ function attribute(attributes: Attributes, keys: readonly IndexKey[], text: stri
     )
   }
   const prepared = key(name)
-  return plain(
+  const whole = plain(
     (frame) => attributes(frame).get(prepared) ?? null,
     (frame, value) => attributes(frame).set(prepared, isPlain(value) ? (value as Value) : toWire(value)),
     text,
   )
+  return {
+    ...whole,
+    isNil(frame) {
+      const type = attributes(frame).type(prepared)
+      return type === undefined || type === 'empty'
+    },
+  }
 }
 
 function attributeKey(of: IndexKey, frame: Frame, verb: string): string {

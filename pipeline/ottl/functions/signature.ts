@@ -11,6 +11,8 @@ export interface Operand {
   readonly get: Getter
   /** The same for every item, so that it is computed once. */
   readonly isConstant: boolean
+  /** Where that can be told without computing the value. */
+  readonly isNil?: Getter<boolean>
 }
 
 /** What parameters may ask of the compiler. */
