@@ -10,6 +10,7 @@ import fc from 'fast-check'
 import forward from '../connectors/forward/index.ts'
 import otlpHttp from '../exporters/otlp_http/index.ts'
 import basicAuth from '../extensions/basic_auth/index.ts'
+import bearerTokenAuth from '../extensions/bearer_token_auth/index.ts'
 import fileStorage from '../extensions/file_storage/index.ts'
 import headersSetter from '../extensions/headers_setter/index.ts'
 import { noOrigin } from '../pipeline/data/batch.ts'
@@ -222,6 +223,33 @@ service: { extensions: [headers_setter], pipelines: { logs: { receivers: [source
   assert.equal(
     requests.reduce((sum, { owners }) => sum + owners.length, 0),
     sent,
+  )
+})
+
+test('a change of an extension reaches who uses it through another one', async () => {
+  requests = []
+  refuseEvery = 0
+  const source = memorySource()
+  const yaml = (token: string) => `
+receivers: { source: }
+exporters: { otlp_http: { endpoint: "http://127.0.0.1:${port()}/0", compression: none, auth: { authenticator: headers_setter }, sending_queue: { enabled: false } } }
+extensions:
+  headers_setter: { additional_auth: bearer_token_auth, headers: [{ action: upsert, key: x-user, value: us }] }
+  bearer_token_auth: { header: x-tenant, scheme: "", token: ${token} }
+service: { extensions: [headers_setter, bearer_token_auth], pipelines: { logs: { receivers: [source], exporters: [otlp_http] } } }
+`
+  const { change, stop } = await startEngine(yaml('one'), [source.factory, otlpHttp, headersSetter, bearerTokenAuth])
+  await source.send(logsOf('x', 1, noOrigin))
+  const report = await change(yaml('two'))
+  await source.send(logsOf('x', 1, noOrigin))
+  await stop()
+  assert.deepEqual(report, { kept: 1, changed: 3, added: 0, removed: 0 })
+  assert.deepEqual(
+    requests.map(({ tenant, user }) => [tenant, user]),
+    [
+      ['one', 'us'],
+      ['two', 'us'],
+    ],
   )
 })
 

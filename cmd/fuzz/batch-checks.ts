@@ -63,7 +63,10 @@ const checks: readonly ((batch: ItemBatch) => void)[] = [
 
 /** `choice` picks two of the checks; undefined = all. */
 export function checkBatch(batch: Batch, choice: number | undefined): void {
-  if (batch.signal === 'profiles') return checkProfiles(batch)
+  if (batch.signal === 'profiles') {
+    checkProfiles(batch)
+    return
+  }
   if (choice === undefined) for (const check of checks) check(batch)
   else {
     checks[choice % checks.length]!(batch)
@@ -263,7 +266,8 @@ function gettersOf(view: object): readonly string[] {
       p !== null && p !== Object.prototype;
       p = Object.getPrototypeOf(p) as object | null
     )
-      for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(p))) if (get) found.push(name)
+      for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(p)))
+        if (descriptor.get !== undefined) found.push(name)
     getters.set(prototype, (known = found))
   }
   return known

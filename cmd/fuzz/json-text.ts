@@ -120,8 +120,14 @@ class Writer {
 
   #value(field: Field, depth: number): void {
     const random = this.#random
-    if (random.oneIn(60)) return this.#put(random.pick(others))
-    if (!field.repeated) return this.#one(field, depth)
+    if (random.oneIn(60)) {
+      this.#put(random.pick(others))
+      return
+    }
+    if (!field.repeated) {
+      this.#one(field, depth)
+      return
+    }
     this.#put('[')
     for (let times = random.few(4), i = 0; i < times; i++) {
       if (i > 0) this.#put(`,${random.pick(spaces)}`)
@@ -133,31 +139,42 @@ class Writer {
   #one(field: Field, depth: number): void {
     const random = this.#random
     if (field.message !== undefined) {
-      if (field.message.recursive && random.oneIn(80)) return this.#chain()
-      return this.message(field.message, depth + 1)
+      if (field.message.recursive && random.oneIn(80)) {
+        this.#chain()
+        return
+      }
+      this.message(field.message, depth + 1)
+      return
     }
     switch (field.kind) {
       case kind.string:
-        return this.#put(random.pick(texts))
+        this.#put(random.pick(texts))
+        return
       case kind.bool:
-        return this.#put(random.pick(['true', 'false']))
+        this.#put(random.pick(['true', 'false']))
+        return
       case kind.double:
-        return this.#put(random.pick(reals))
+        this.#put(random.pick(reals))
+        return
       case kind.bytes:
-        return this.#put(random.pick(blobs))
+        this.#put(random.pick(blobs))
+        return
       case kind.id: {
         const digits = random
           .pick(['', '0', 'aB', '9'])
           .repeat(field.sizeBytes * 2)
           .slice(0, field.sizeBytes * 2)
-        return this.#put(`"${random.oneIn(40) ? digits.slice(1) : digits}"`)
+        this.#put(`"${random.oneIn(40) ? digits.slice(1) : digits}"`)
+        return
       }
       case kind.enumeration: {
         const [name = ''] = [...(field.values?.keys() ?? [])].slice(-1)
-        return this.#put(random.pick(['0', '1', '77', '"no such"', `"${name}"`, `"${name}"`, '-1']))
+        this.#put(random.pick(['0', '1', '77', '"no such"', `"${name}"`, `"${name}"`, '-1']))
+        return
       }
       default:
-        return this.#put(random.oneIn(4) ? random.pick(wholes) : random.pick(['1', '"12"', '0', '77']))
+        this.#put(random.oneIn(4) ? random.pick(wholes) : random.pick(['1', '"12"', '0', '77']))
+        return
     }
   }
 

@@ -30,7 +30,10 @@ export class Mutator {
     const bytes = this.#bytes
     const length = this.#length
     const at = random.below(length + 1)
-    if (length === 0) return this.#insert(0, random.pick(tokens))
+    if (length === 0) {
+      this.#insert(0, random.pick(tokens))
+      return
+    }
     const inside = Math.min(at, length - 1)
     const block = Math.min(1 + random.few(maxBlock), length - inside)
     switch (random.below(14)) {
@@ -50,11 +53,14 @@ export class Mutator {
         if (inside + 4 <= length) this.#view.setUint32(inside, random.pick(numbers32), random.oneIn(2))
         return
       case 5:
-        return this.#remove(inside, block)
+        this.#remove(inside, block)
+        return
       case 6:
-        return this.#insert(at, bytes.slice(inside, inside + block))
+        this.#insert(at, bytes.slice(inside, inside + block))
+        return
       case 7:
-        return this.#insert(at, random.pick(tokens))
+        this.#insert(at, random.pick(tokens))
+        return
       case 8: {
         const token = random.pick(tokens)
         bytes.set(token.subarray(0, length - inside), inside)
@@ -75,7 +81,8 @@ export class Mutator {
       case 12: {
         const piece = new Uint8Array(1 + random.few(16))
         for (let i = 0; i < piece.length; i++) piece[i] = random.word()
-        return this.#insert(at, piece)
+        this.#insert(at, piece)
+        return
       }
       default: {
         const other = random.pick(others)

@@ -70,13 +70,17 @@ function one(field: Member, random: Random, depth: number, out: number[]): void 
   }
   switch (field.kind) {
     case 'string':
-      return lengthDelimited(field.number, random.oneIn(50) ? random.pick(badTexts) : random.pick(encoded), out)
+      lengthDelimited(field.number, random.oneIn(50) ? random.pick(badTexts) : random.pick(encoded), out)
+      return
     case 'bytes':
-      return lengthDelimited(field.number, words(random, random.few(9)), out)
+      lengthDelimited(field.number, words(random, random.few(9)), out)
+      return
     case 'id16':
-      return lengthDelimited(field.number, words(random, random.oneIn(3) ? 0 : 16), out)
+      lengthDelimited(field.number, words(random, random.oneIn(3) ? 0 : 16), out)
+      return
     case 'id8':
-      return lengthDelimited(field.number, words(random, random.oneIn(3) ? 0 : 8), out)
+      lengthDelimited(field.number, words(random, random.oneIn(3) ? 0 : 8), out)
+      return
     case 'fixed64':
       varint((field.number << 3) | 1, out)
       out.push(...eight(random))

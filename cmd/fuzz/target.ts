@@ -13,7 +13,7 @@ export interface Target {
   /** Valid inputs to start from; the files of the corpus come on top. */
   readonly seeds: readonly Uint8Array[]
   /** An input by the grammar, mostly valid. */
-  generate(random: Random): Uint8Array
+  readonly generate: (random: Random) => Uint8Array
   /**
    * Throws when what was attacked did not hold. True = the input was accepted. A `thorough` run does all there is to do with what was accepted;
    * else a part of it, chosen by the input.

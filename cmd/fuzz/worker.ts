@@ -98,10 +98,14 @@ async function attempt(input: Uint8Array, thorough: boolean): Promise<boolean | 
     if (stray === undefined) return isAccepted
     const error = stray
     stray = undefined
-    return error instanceof Error ? error : new Error(String(error))
+    return asError(error)
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
+    return asError(error)
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(`something was thrown that is no error: ${typeof error}`)
 }
 
 async function isSlow(input: Uint8Array): Promise<boolean> {

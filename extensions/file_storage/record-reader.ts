@@ -43,8 +43,9 @@ export class RecordReader {
     if (header === undefined) return this.#resume(offset, end)
     const size = headerBytes + header.metaBytes + header.bodyBytes
     if (offset + size > end) return this.#resume(offset, end)
-    this.offset = offset + size
     const content = await this.#content(offset + headerBytes, size - headerBytes, end)
+    // Not before: a read that fails is tried again.
+    this.offset = offset + size
     if (crc32(content, header.salt) !== header.crc) return { kind: 'damage', offset, header }
     return {
       kind: 'record',

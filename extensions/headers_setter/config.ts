@@ -9,7 +9,7 @@ const header = z.strictObject({
       '`insert` where it is missing, `update` where it is there, `upsert`, or `delete`; empty or unknown is `upsert`.',
     ),
   key: z.string().default('').describe('The name of the header.'),
-  value: z.string().optional().describe('What to set it to.'),
+  value: secret().optional().describe('What to set it to.'),
   value_file: z.string().optional().describe('A file whose content it is set to; read again when it changes.'),
   from_context: z
     .string()
@@ -31,7 +31,6 @@ export const config = z
     const message = problem(settings.headers)
     if (message !== undefined) context.addIssue({ code: 'custom', message })
   })
-export type Config = z.output<typeof config>
 
 /** The first thing that is wrong, in upstream's order and words. */
 function problem(headers: readonly HeaderSettings[]): string | undefined {

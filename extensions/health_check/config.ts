@@ -37,7 +37,6 @@ const componentHealth = z.strictObject({
   recovery_duration: duration().default(0).describe('How long a recoverable error may last'),
 })
 export type HttpKeys = z.output<typeof httpKeys>
-export type GrpcKeys = z.output<typeof grpcKeys>
 export type ComponentHealth = z.output<typeof componentHealth>
 
 const { endpoint, ...server } = httpServerShape({ endpoint: 'localhost:13133' })

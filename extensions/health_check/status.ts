@@ -51,7 +51,7 @@ function componentStatus({ state, message, sinceUnixNano }: ComponentView, { pha
   return { name, error: isError(name) ? message : '', sinceUnixNano, components: noComponents }
 }
 
-export function isError(name: StatusName): boolean {
+function isError(name: StatusName): boolean {
   return name === 'StatusRecoverableError' || name === 'StatusPermanentError' || name === 'StatusFatalError'
 }
 

@@ -6,7 +6,7 @@ import { parseLocation } from './uri.ts'
 
 const maxRounds = 1_000
 /** Upstream has none of these two: a text that doubles a thousand times would take the machine with it. */
-const maxTextLength = 16 * 1024 * 1024
+const maxTextLength = 2 * 1024 * 1024
 const maxRetrievals = 100_000
 /** Of one text: a file that refers to itself would be read a million times within the rounds. */
 const maxRetrievalsOfText = 10_000

@@ -29,7 +29,7 @@ const windowBytes = 32 * 1024 * 1024
 const windowRecords = 16_384
 /** What may wait to be written. A disk that is slower than what arrives must refuse, not fill the memory. */
 const maxWritingBytes = 64 * 1024 * 1024
-const readRetryMs = 1_000
+const readRetryMs = 5_000
 /** What a replaced queue gives to one that is not on the same disk; the rest stays where it is. */
 const maxGivenBytes = 256 * 1024 * 1024
 

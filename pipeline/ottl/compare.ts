@@ -57,12 +57,8 @@ export function compare(a: OttlValue, b: OttlValue, op: CompareOp): boolean {
   }
 }
 
-export function equal(a: OttlValue, b: OttlValue): boolean {
-  return order(a, b) === 0
-}
-
 /** Inside maps and lists an int is not equal to a double. */
-export function deepEqual(a: OttlValue, b: OttlValue): boolean {
+function deepEqual(a: OttlValue, b: OttlValue): boolean {
   const kind = kindOf(a)
   if (kind !== kindOf(b)) return false
   switch (kind) {

@@ -156,6 +156,8 @@ yields('Format follows fmt.Sprintf', [
   ['Format("%+d % d", [1, 1])', '+1  1'],
   ['Format("%[2]s %[1]s", ["a", "b"])', 'b a'],
   ['Format("%06d", [-42])', '-00042'],
+  ['Format("%v %v %v", [1234567.0, 100000.0, 0.00001])', '1.234567e+06 100000 1e-05'],
+  ['Format("%5d|%.3f", ["a", 7])', '%!d(string=    a)|%!f(int64=007)'],
 ])
 
 yields('hashes have the values of their reference implementations', [

@@ -157,7 +157,7 @@ function pad(value: number, digits: number): string {
   return String(value).padStart(digits, '0')
 }
 
-export function dayOfYear(year: number, month: number, day: number): number {
+function dayOfYear(year: number, month: number, day: number): number {
   const start = new Date(0)
   start.setUTCFullYear(year, 0, 1)
   const date = new Date(0)

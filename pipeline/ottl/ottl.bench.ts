@@ -48,7 +48,7 @@ for (const [name, run] of Object.entries(cases)) {
   if (only !== undefined && !name.includes(only)) continue
   for (let i = 0; i < 300; i++) run()
   let best = Number.POSITIVE_INFINITY
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 9; round++) {
     const before = process.cpuUsage()
     for (let i = 0; i < 100; i++) run()
     const { user, system } = process.cpuUsage(before)

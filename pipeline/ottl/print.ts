@@ -61,7 +61,7 @@ function printOperand(value: Expression): string {
   return value.type === 'math' ? `(${printValue(value)})` : printValue(value)
 }
 
-export function printPath({ fields }: Path): string {
+function printPath({ fields }: Path): string {
   return fields.map(({ name, keys }) => name + printKeys(keys)).join('.')
 }
 

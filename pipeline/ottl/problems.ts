@@ -21,7 +21,7 @@ export class CompileError extends Error {
 }
 
 /** `1:5: what is wrong (in: set(nme, "x"))` */
-export function describe({ line, column, message, text }: Problem): string {
+function describe({ line, column, message, text }: Problem): string {
   return `${line}:${column}: ${message} (in: ${text})`
 }
 
@@ -38,7 +38,7 @@ export class Fault extends Error {
 }
 
 /** A statement failed on one item; what the error mode decides about. */
-export class RuntimeError extends Error {
+class RuntimeError extends Error {
   override readonly name = 'OttlError'
 }
 

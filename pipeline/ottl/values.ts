@@ -152,10 +152,6 @@ export function toNumber(value: OttlValue): number {
   return isDouble(value) ? value.double : Number(value)
 }
 
-export function isMap(value: OttlValue): value is OttlMap {
-  return kindOf(value) === 'map'
-}
-
 /** A value as it can be written: times and ids have no place on the wire. */
 export function toWire(value: OttlValue): Value {
   switch (kindOf(value)) {
@@ -211,7 +207,7 @@ function jsonFloat(value: number): string {
 }
 
 /** Keys sorted, as Go marshals maps. */
-export function toJson(value: OttlValue, escapeHtml = true): string {
+function toJson(value: OttlValue, escapeHtml = true): string {
   switch (kindOf(value)) {
     case 'nil':
       return 'null'

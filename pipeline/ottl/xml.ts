@@ -5,7 +5,7 @@ export const elementType = 1
 export const attributeType = 2
 export const textType = 3
 export const cdataType = 4
-export const instructionType = 7
+const instructionType = 7
 export const commentType = 8
 export const documentType = 9
 
@@ -90,7 +90,7 @@ export class XmlNode {
   }
 }
 
-export function setAttribute(element: XmlNode, name: string, value: string): void {
+function setAttribute(element: XmlNode, name: string, value: string): void {
   const attribute = new XmlNode(attributeType, name, value)
   attribute.ownerElement = element
   element.attributes.push(attribute)

@@ -6,7 +6,10 @@ export type PlainFamily = Omit<FamilySnapshot, 'series'> & {
 }
 
 export function withoutIdentities(families: readonly FamilySnapshot[]): readonly PlainFamily[] {
-  return families.map((family) => ({ ...family, series: family.series.map(({ identity: _, ...rest }) => rest) }))
+  const plain = ({ labels, attributes, startUnixNano, value, sum, buckets }: SeriesSnapshot) => {
+    return { labels, attributes, startUnixNano, value, sum, buckets }
+  }
+  return families.map((family) => ({ ...family, series: family.series.map(plain) }))
 }
 
 /** What is one for the whole process, however many threads tell it. */

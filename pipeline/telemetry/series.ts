@@ -86,7 +86,7 @@ function canonical(labels: Labels): Point['labels'] {
   return [...byName.values()].sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
-export function wallUnixNano(): bigint {
+function wallUnixNano(): bigint {
   return BigInt(Date.now()) * 1_000_000n
 }
 

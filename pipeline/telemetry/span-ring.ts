@@ -2,7 +2,7 @@
 import type { OwnSpan } from './span.ts'
 
 /** Lower bounds in milliseconds, as upstream's tracez has them. */
-export const latencyBoundsMs = [0, 0.01, 0.1, 1, 10, 100, 1_000, 10_000, 100_000] as const
+const latencyBoundsMs = [0, 0.01, 0.1, 1, 10, 100, 1_000, 10_000, 100_000] as const
 /** Spans kept of each bucket. */
 const bucketSize = 16
 /** Names come from component ids, so there are few; a plugin that makes more is not shown. */

@@ -16,6 +16,7 @@ import {
 export interface Carried {
   rValue: string
   tValue: string
+  readonly isBroken?: true
 }
 export type SamplerProblem =
   | 'missing randomness'
@@ -93,7 +94,7 @@ export class Sampler {
   }
 
   private problemOf(carried: Carried | undefined, randomness: Randomness | undefined): SamplerProblem | undefined {
-    if (carried === undefined) return 'the sampling state of the item is not valid'
+    if (carried === undefined || carried.isBroken) return 'the sampling state of the item is not valid'
     if (this.mode === 'hash_seed') {
       if (carried.rValue !== '') return 'item has sampling randomness, equalizing or proportional mode recommended'
       if (carried.tValue !== '') return 'item has sampling threshold, equalizing or proportional mode recommended'

@@ -9,6 +9,8 @@ export interface TraceState {
   readonly fields: readonly string[]
   /** Members of others, in their order. */
   readonly members: readonly string[]
+  /** It is what was left of a text that is not valid. */
+  readonly isBroken?: true
 }
 
 const maxBytes = 1024

@@ -18,7 +18,7 @@ export function sampleTraces(
   const written: (string | undefined)[] = []
   let isChanged = false
   const kept = batch.filter((span) => {
-    const state = parseTraceState(span.traceState)
+    const state = parseTraceState(span.traceState) ?? (sampler.mode === 'never' ? rest(span.traceState) : undefined)
     const decision = sampler.decide({
       carried: state,
       randomness: randomnessOf(span, state, sampler, seed),
@@ -39,6 +39,13 @@ export function sampleTraces(
     const text = written[at++]
     if (text !== undefined) span.traceState = text
   })
+}
+
+/** As upstream at 0 %: where `sampling.priority` keeps a span with a broken tracestate, the valid members stay. */
+function rest(traceState: string): TraceState {
+  const others = traceState.split(',').filter((member) => !/^[ \t]*ot=/.test(member))
+  const read = others.length < 32 ? parseTraceState(others.join(',')) : undefined
+  return { ...(read ?? parseTraceState('')!), isBroken: true }
 }
 
 function sampled(state: TraceState, span: Span, sampler: Sampler, seed: number, { threshold }: Decision): string {

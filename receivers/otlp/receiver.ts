@@ -71,7 +71,16 @@ export class OtlpReceiver implements Lifecycle {
     const door = serverDoor(this.#context, settings, 'grpc')
     const methods = grpcMethods(this.#intake, signals)
     const onRefused = (code: string) => this.#refused.add(1, { transport: 'grpc', code })
-    const parts: GrpcServerParts = { settings, methods, clock, random, logger, door, sharesPort: sharesPorts, onRefused }
+    const parts: GrpcServerParts = {
+      settings,
+      methods,
+      clock,
+      random,
+      logger,
+      door,
+      sharesPort: sharesPorts,
+      onRefused,
+    }
     if (this.#grpc) return this.#grpc.reconfigure(parts)
     const server = new GrpcServer(parts)
     await server.listen()

@@ -5,6 +5,7 @@ import {
   compareText,
   formatFloat,
   type Id,
+  type Kind,
   kindOf,
   type OttlMap,
   type OttlValue,
@@ -70,6 +71,8 @@ function goType(value: OttlValue): string {
   return name === 'pcommon.Slice' ? '[]interface {}' : name === 'pcommon.Map' ? 'map[string]interface {}' : name
 }
 
+const ownVerbs: Readonly<Partial<Record<Kind, string>>> = { int: 'd', double: 'g', string: 's', bool: 't' }
+
 function one(
   verb: string,
   flags: string,
@@ -78,7 +81,11 @@ function one(
   value: OttlValue,
 ): string {
   const body = bodyOf(verb, flags, precision, value)
-  if (body === undefined) return `%!${verb}(${value === null ? '<nil>' : `${goType(value)}=${plain(value)}`})`
+  if (body === undefined) {
+    if (value === null) return `%!${verb}(<nil>)`
+    // A verb that does not fit shows the value, with the width and flags it was asked for.
+    return `%!${verb}(${goType(value)}=${one(ownVerbs[kindOf(value)] ?? 'v', flags, width, precision, value)})`
+  }
   const length = Array.from(body).length
   if (width === undefined || length >= width) return body
   if (flags.includes('-')) return body + ' '.repeat(width - length)
@@ -94,8 +101,9 @@ function bodyOf(verb: string, flags: string, precision: number | undefined, valu
   if (verb === 'T') return value === null ? '<nil>' : goType(value)
   const kind = kindOf(value)
   if (verb === 'v') {
-    if (kind === 'double') return signed(shortest(toNumber(value)), flags)
-    if (kind === 'int') return signed(String(value as number | bigint), flags)
+    // With %v the plus asks for field names, which nothing here has.
+    if (kind === 'double') return signed(shortest(toNumber(value)), flags.replaceAll('+', ''))
+    if (kind === 'int') return ofInt('d', flags.replaceAll('+', ''), precision, BigInt(value as number | bigint))
     if (flags.includes('#') && kind === 'string') return JSON.stringify(value)
     return plain(value)
   }
@@ -176,13 +184,13 @@ function ofFloat(verb: string, flags: string, precision: number | undefined, val
   return signed(/[EG]/.test(verb) ? text.toUpperCase() : text, flags)
 }
 
-/** As %g: an exponent below -4 or from 21 on. */
+/** As %g and %v: the fewest digits, with an exponent below -4 and from 6 on. */
 function shortest(value: number): string {
   if (!Number.isFinite(value)) return formatFloat(value)
   if (value === 0) return Object.is(value, -0) ? '-0' : '0'
   const [mantissa, power] = value.toExponential().split('e') as [string, string]
   const n = Number(power)
-  if (n >= -4 && n < 21) return formatFloat(value)
+  if (n >= -4 && n < 6) return formatFloat(value)
   return `${mantissa}e${n < 0 ? '-' : '+'}${String(Math.abs(n)).padStart(2, '0')}`
 }
 

@@ -10,7 +10,7 @@ import { parseUrl } from './url.ts'
 const protocols: Readonly<Record<string, number>> = { ICMP: 1, TCP: 6, UDP: 17, RSVP: 46, ICMP6: 58, SCTP: 132 }
 
 /** 4 or 16 bytes; an IPv4 address in IPv6 form is the IPv4 one. */
-export function addressBytes(text: string): Buffer | undefined {
+function addressBytes(text: string): Buffer | undefined {
   if (isIPv4(text)) return Buffer.from(text.split('.').map(Number))
   if (!isIPv6(text) || text.includes('%')) return undefined
   const [head = '', tail] = text

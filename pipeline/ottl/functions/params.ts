@@ -147,12 +147,6 @@ export function listOf<T>(of: Param<T>): Param<readonly T[]> {
   }
 }
 
-/** A list in the statement, or anything that yields a list at run time. */
-export const anyList: Param<Getter<readonly OttlValue[]>> = {
-  wants: 'a list',
-  build: (value, scope) => list.build(value, scope),
-}
-
 /** A regex; a literal one is compiled once and wrong ones are problems of the statement. */
 export const regex: Param<Getter<Regex>> = {
   wants: 'a regex',

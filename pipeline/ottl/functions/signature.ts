@@ -90,7 +90,7 @@ export function optional<T>(param: Param<T>): Param<T | undefined> {
 }
 
 /** `resolveConflicts` and `resolve_conflicts` are the same name. */
-export function sameName(a: string, b: string): boolean {
+function sameName(a: string, b: string): boolean {
   return plainName(a) === plainName(b)
 }
 
