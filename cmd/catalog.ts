@@ -10,8 +10,15 @@ export const components: readonly CatalogEntry[] = [
   entry('receiver', 'otlp', [], () => import('../receivers/otlp/index.ts')),
   entry('receiver', 'otlp_json_file', ['otlpjsonfile'], () => import('../receivers/otlp_json_file/index.ts')),
 
+  entry('processor', 'attributes', [], () => import('../processors/attributes/index.ts')),
   entry('processor', 'batch', [], () => import('../processors/batch/index.ts')),
+  entry('processor', 'group_by_attrs', ['groupbyattrs'], () => import('../processors/group_by_attrs/index.ts')),
+  entry('processor', 'group_by_trace', ['groupbytrace'], () => import('../processors/group_by_trace/index.ts')),
   entry('processor', 'memory_limiter', [], () => import('../processors/memory_limiter/index.ts')),
+  entry('processor', 'probabilistic_sampler', [], () => import('../processors/probabilistic_sampler/index.ts')),
+  entry('processor', 'redaction', [], () => import('../processors/redaction/index.ts')),
+  entry('processor', 'resource', [], () => import('../processors/resource/index.ts')),
+  entry('processor', 'span', [], () => import('../processors/span/index.ts')),
 
   entry('exporter', 'debug', [], () => import('../exporters/debug/index.ts')),
   entry('exporter', 'file', [], () => import('../exporters/file/index.ts')),

@@ -10,6 +10,7 @@ export default defineExtension({
   aliases: ['basicauth'],
   config,
   signals: { extension: 'beta' },
+  placement: 'each',
   create(settings, context) {
     if (settings.htpasswd) {
       const server = new BasicAuthServer(settings.htpasswd, context)

@@ -21,6 +21,7 @@ export default defineExtension({
   aliases: ['bearertokenauth'],
   config,
   signals: { extension: 'beta' },
+  placement: 'each',
   create(settings, context) {
     const header = settings.header.toLowerCase()
     let first: string | undefined

@@ -12,6 +12,7 @@ export default defineExtension({
   type: 'headers_setter',
   config,
   signals: { extension: 'alpha' },
+  placement: 'each',
   reads: ({ headers }) => readsOfHeaders(headers),
   create(settings, context) {
     const { clock, logger } = context

@@ -63,6 +63,14 @@ export class Regex {
     return undefined
   }
 
+  /** Where the first match and its groups stand; -1 for a group that took no part. */
+  ranges(text: string): readonly (readonly [number, number])[] | undefined {
+    if (!this.test(text)) return undefined
+    const matcher = this.linear.matcher(text)
+    if (!matcher.find()) return undefined
+    return this.groupNames.map((_name, i) => [matcher.start(i), matcher.end(i)] as const)
+  }
+
   /** The matches that do not overlap. An empty one right after another one does not count. */
   *matches(text: string): Iterable<Match> {
     let last = -1

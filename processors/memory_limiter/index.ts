@@ -14,7 +14,6 @@ export function createFactory(memory: Memory) {
     type: 'memory_limiter',
     config,
     signals: { traces: 'beta', metrics: 'beta', logs: 'beta', profiles: 'alpha' },
-    placement: 'each',
     create(settings, context) {
       let limiter: MemoryLimiter | undefined
       const gate = <B extends Batch>(signal: Signal) => {
