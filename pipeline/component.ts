@@ -130,9 +130,6 @@ export interface Lifecycle {
   adopt?(previous: Lifecycle): boolean
 }
 export type Provides = ReadonlyMap<Capability<unknown>, unknown>
-interface Extension extends Lifecycle {
-  readonly provides?: Provides
-}
 
 /** One component type: what the engine knows of it without a config, and how one is made of a config. */
 export interface Factory<K extends Kind = Kind> {

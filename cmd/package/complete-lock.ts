@@ -21,7 +21,10 @@ const root = new URL('../../', import.meta.url).pathname
 const folder = mkdtempSync(join(tmpdir(), 'vigil-lock-'))
 try {
   cpSync(join(root, 'package.json'), join(folder, 'package.json'))
-  execFileSync('npm', ['install', '--package-lock-only', '--ignore-scripts', '--no-audit'], { cwd: folder, stdio: 'inherit' })
+  execFileSync('npm', ['install', '--package-lock-only', '--ignore-scripts', '--no-audit'], {
+    cwd: folder,
+    stdio: 'inherit',
+  })
   const file = join(folder, 'package-lock.json')
   const lock = JSON.parse(readFileSync(file, 'utf8')) as { packages: Record<string, Entry> }
   let added = 0
@@ -35,7 +38,9 @@ try {
   }
   lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)))
   writeFileSync(join(root, 'package-lock.json'), `${JSON.stringify(lock, null, 2)}\n`)
-  console.log(`package-lock.json was written; ${added} packages of other platforms stand in it without an integrity hash.`)
+  console.log(
+    `package-lock.json was written; ${added} packages of other platforms stand in it without an integrity hash.`,
+  )
 } finally {
   rmSync(folder, { recursive: true })
 }
@@ -43,9 +48,11 @@ try {
 /** From the name, which is how these packages are told apart: `linux-x64-musl`, `win32-arm64-msvc`, `linux-arm-gnueabihf`, `wasm32-wasi`. */
 function platformOf(name: string): Pick<Entry, 'os' | 'cpu' | 'libc'> {
   const [, os, cpu, abi = ''] =
-    /(android|darwin|freebsd|linux|win32|openharmony)-(x64|arm64|arm|ia32|ppc64|riscv64|s390x|universal)(?:-(\w+))?$/.exec(name) ?? []
+    /(android|darwin|freebsd|linux|win32|openharmony)-(x64|arm64|arm|ia32|ppc64|riscv64|s390x|universal)(?:-(\w+))?$/.exec(
+      name,
+    ) ?? []
   if (os === undefined || cpu === undefined) {
-    if (/wasm32-wasi$/.test(name)) return { cpu: ['wasm32'] }
+    if (name.endsWith('wasm32-wasi')) return { cpu: ['wasm32'] }
     throw new Error(`${name} does not say in its name for which platform it is: add it to this script`)
   }
   const libc = os !== 'linux' || abi === '' ? {} : { libc: [abi.startsWith('musl') ? 'musl' : 'glibc'] }

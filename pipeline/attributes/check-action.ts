@@ -8,7 +8,7 @@ export type ActionName = (typeof actions)[number]
 const convertedTypes = ['int', 'double', 'string'] as const
 export type ConvertedType = (typeof convertedTypes)[number]
 
-export function isConvertedType(text: string): text is ConvertedType {
+function isConvertedType(text: string): text is ConvertedType {
   return (convertedTypes as readonly string[]).includes(text)
 }
 

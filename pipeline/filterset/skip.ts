@@ -41,11 +41,12 @@ function spanMatcher(match: Match): Skip<Span & In> {
   )
   const isScope = ofScope(match)
   const hasAttributes = ofAttributes(match)
+  // What neighbours share comes first: its answer is known.
   return (span) =>
-    (isName === undefined || isName(span.name)) &&
-    (isKind === undefined || isKind(spanKinds[span.kind] ?? '')) &&
     isPlace(span.resource) &&
     (isScope === undefined || isScope(span.scope)) &&
+    (isKind === undefined || isKind(spanKinds[span.kind] ?? '')) &&
+    (isName === undefined || isName(span.name)) &&
     (hasAttributes === undefined || hasAttributes(span.attributes))
 }
 

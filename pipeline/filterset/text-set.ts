@@ -1,7 +1,6 @@
 /** A list of names or patterns, compiled once: does one of them match? */
 import { Regex } from '../ottl/regex.ts'
 
-export type MatchType = 'strict' | 'regexp'
 export type TextTest = (text: string) => boolean
 
 export interface TextSetSettings {

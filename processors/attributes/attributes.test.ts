@@ -130,6 +130,7 @@ suite('from_context (TestFromContext)', () => {
   }
   const cases: readonly (readonly [string, string | undefined, Origin?])[] = [
     ['unknown', undefined],
+    ['unknown', undefined, { metadata: new Map() }],
     ['single', 'one'],
     ['several', 'first;second'],
     ['metadata.Single', 'one'],

@@ -1,6 +1,5 @@
 import type { Attributes, Value } from '../../pipeline/data/telemetry.ts'
-import { isDouble } from '../../pipeline/data/value.ts'
-import { compareText, kindOf } from '../../pipeline/ottl/values.ts'
+import { compareText, kindOf, toNumber } from '../../pipeline/ottl/values.ts'
 
 /** Equal texts = equal values of equal types; the order of a map's keys does not count. */
 export function canonical(value: Value): string {
@@ -8,17 +7,19 @@ export function canonical(value: Value): string {
     case 'string':
       return JSON.stringify(value)
     case 'int':
-      return `i${String(value)}`
+      return `i${value as number | bigint}`
     case 'double':
-      return `d${isDouble(value) ? value.double : String(value)}`
+      return `d${toNumber(value)}`
     case 'bytes':
       return `x${Buffer.from(value as Uint8Array).toString('hex')}`
     case 'list':
       return `[${(value as readonly Value[]).map(canonical).join()}]`
     case 'map':
       return canonicalMap(Object.entries(value as { readonly [key: string]: Value }))
+    case 'bool':
+      return value ? 'true' : 'false'
     default:
-      return String(value)
+      return 'null'
   }
 }
 

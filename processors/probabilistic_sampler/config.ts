@@ -42,7 +42,6 @@ export type Config = z.output<typeof config>
 function problem(settings: z.output<typeof config>): string | undefined {
   // Upstream counts in 32 bits here.
   const percentage = Math.fround(settings.sampling_percentage)
-  if (!Number.isFinite(percentage)) return `sampling rate is invalid: ${percentage}%`
   const ratio = percentage / 100
   if (ratio < 0) return `sampling rate is negative: ${percentage.toFixed(6)}%`
   if (ratio > 0 && ratio < leastProbability) return `sampling rate is too small: ${settings.sampling_percentage}%`

@@ -43,7 +43,7 @@ function newTally({ meter, logger }: Context, names: readonly (readonly [string,
   const counts = new Map<string, { readonly policy: string; readonly sampled: string; items: number }>()
   const told = new Set<SamplerProblem>()
   return {
-    add({ policy, isSampled, problem }: Decision): void {
+    add: ({ policy, isSampled, problem }: Decision): void => {
       if (problem !== undefined && !told.has(problem)) {
         told.add(problem)
         logger.warn('An item could not be sampled as configured; fail_closed says what happens to such items.', {
@@ -55,7 +55,7 @@ function newTally({ meter, logger }: Context, names: readonly (readonly [string,
       if (known !== undefined) known.items++
       else counts.set(key, { policy, sampled: String(isSampled), items: 1 })
     },
-    flush(): void {
+    flush: (): void => {
       for (const { policy, sampled, items } of counts.values())
         for (const counter of counters) counter.add(items, { policy, sampled })
       counts.clear()

@@ -1,6 +1,74 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { newTraces } from '../../pipeline/data/builders.ts'
+import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
+import { isSampled, probabilityOf, thresholdFor, thresholdOf, tValueOf } from './threshold.ts'
 
 describeContract(factory, 'sampling_percentage: 50')
 await describeUpstream(factory, import.meta.dirname)
+
+const refusals: readonly (readonly [string, string])[] = [
+  ['sampling_percentage: -15.3', 'sampling rate is negative: -15.300000%'],
+  ['sampling_percentage: .inf', 'expected number, got Infinity'],
+  ['sampling_percentage: .nan', 'expected number, got NaN'],
+  ['sampling_percentage: 1e-20', 'sampling rate is too small: 1e-20%'],
+  ['{sampling_percentage: 50, sampling_precision: 15}', 'sampling precision is too great, should be <= 14: 15'],
+  ['{sampling_percentage: 50, sampling_precision: 0}', 'invalid sampling precision: 0'],
+  ['attribute_source: rubbish', 'invalid attribute source: rubbish. Expected: traceID or record'],
+  ['mode: magic', 'unsupported sampler mode "magic"'],
+  ['hash_seed: -1', 'must be at least 0'],
+]
+for (const [yaml, words] of refusals)
+  test(`refused: ${yaml}`, () =>
+    assert.throws(
+      () => build(factory, yaml),
+      (error) => error instanceof Error && error.message.includes(words),
+    ))
+
+suite('thresholds (pkg/sampling)', () => {
+  const tValues: readonly (readonly [number, string])[] = [
+    [1, '0'],
+    [0.5, '8'],
+    [2 ** -56, 'ffffffffffffff'],
+    [1 / 3, 'aaaaaaaaaaaaac'],
+    [2 / 3, '55555555555558'],
+    [1 - 0x54 / 256, '54'],
+    [1 - 1 / 256, '01'],
+    [256 * 2 ** -56, 'ffffffffffff'],
+    [1 - 2 ** -52, '0000000000001'],
+  ]
+  for (const [probability, tValue] of tValues)
+    test(`${probability} is th:${tValue}`, () => assert.equal(tValueOf(thresholdFor(probability, 14)!), tValue))
+  for (const probability of [0, 2 ** -57, 1.1, Number.NaN])
+    test(`${probability} is out of range`, () => assert.equal(thresholdFor(probability, 14), undefined))
+  test('near 0 and 1 more digits are used', () => {
+    assert.equal(tValueOf(thresholdFor(1 / 3, 1)!), 'b')
+    assert.equal(tValueOf(thresholdFor(0.0001, 3)!), 'fff972')
+  })
+  test('a threshold gives its probability', () => {
+    for (const [tValue, probability] of [
+      ['8', 0.5],
+      ['444', 1 - 0x444 / 0x1000],
+      ['0', 1],
+    ] as const)
+      assert.equal(probabilityOf(thresholdOf(tValue)!), probability)
+  })
+  test('the smallest randomness that is kept at 50 % is 2^55', () => {
+    assert.equal(isSampled('7fffffffffffff', thresholdOf('8')!), false)
+    assert.equal(isSampled('80000000000000', thresholdOf('8')!), true)
+  })
+})
+
+test('what is not kept is counted, by policy, and counts as dropped on purpose', async () => {
+  const { handle, context } = build(factory, 'sampling_percentage: 0')
+  const builder = newTraces()
+  builder.span({ name: 'a', traceId: '0af7651916cd43dd8448eb211c80319c', attributes: { 'sampling.priority': 1 } })
+  await handle(builder.span({ name: 'b', traceId: '0af7651916cd43dd8448eb211c80319c' }).build())
+  assert.deepEqual(context.recorded.drops, [{ items: 1, reason: 'not_sampled', intent: 'intended' }])
+  const name = 'otelcol_processor_probabilistic_sampler_count_spans_processed'
+  assert.equal(context.recorded.sums.get(`${name}{policy="sampling_priority",sampled="true"}`), 1)
+  assert.equal(context.recorded.sums.get(`${name}{policy="sampling_priority",sampled="false"}`), 1)
+})

@@ -2,9 +2,19 @@ import { z } from 'zod'
 import { secret } from '../../pipeline/config/fields.ts'
 
 const hashFunctions = ['', 'sha1', 'sha3', 'md5', 'hmac-sha256', 'hmac-sha512'] as const
-export type HashFunction = (typeof hashFunctions)[number]
 
 const texts = () => z.array(z.string()).default([])
+
+const sanitizer = () =>
+  z
+    .strictObject({
+      enabled: z.boolean().default(false).describe('Refused when on.'),
+      attributes: texts().describe('Which attributes.'),
+    })
+    .prefault({})
+    .describe('Not supported; may stand here while it is off.')
+const sanitizesSpanName = z.boolean().optional().describe('Whether span names are cleaned, too.')
+const databases = ['sql', 'redis', 'valkey', 'memcached', 'mongo', 'opensearch', 'es'] as const
 
 export const config = z
   .strictObject({
@@ -28,13 +38,34 @@ export const config = z
       .describe('Masks with a hash instead of `masking_string`: `sha1`, `sha3`, `md5`, `hmac-sha256`, `hmac-sha512`.'),
     hmac_key: secret().default('').describe('Of the `hmac-*` functions: at least 32 or 64 bytes.'),
     masking_string: z.string().default('').describe('What stands for a masked value; empty is `****`.'),
+    url_sanitizer: sanitizer()
+      .unwrap()
+      .extend({ sanitize_span_name: sanitizesSpanName })
+      .prefault({})
+      .describe('Not supported; may stand here while it is off.'),
+    db_sanitizer: z
+      .strictObject({
+        sql: sanitizer(),
+        redis: sanitizer(),
+        valkey: sanitizer(),
+        memcached: sanitizer(),
+        mongo: sanitizer(),
+        opensearch: sanitizer(),
+        es: sanitizer(),
+        sanitize_span_name: sanitizesSpanName,
+      })
+      .prefault({})
+      .describe('Not supported; may stand here while all of it is off.'),
     summary: z
       .string()
       .default('')
       .describe('Attributes that say what was done: `debug` (names and numbers), `info` (numbers) or `silent`.'),
   })
-  .superRefine(({ hash_function, hmac_key, masking_string }, context) => {
+  .superRefine(({ hash_function, hmac_key, masking_string, url_sanitizer, db_sanitizer }, context) => {
     const problem = (message: string) => context.addIssue({ code: 'custom', message })
+    const cure = 'is not supported; turn it off, or mask with blocked_values'
+    if (url_sanitizer.enabled) problem(`url_sanitizer ${cure}`)
+    for (const name of databases) if (db_sanitizer[name].enabled) problem(`db_sanitizer::${name} ${cure}`)
     if (hash_function.startsWith('hmac')) {
       const least = hash_function === 'hmac-sha512' ? 64 : 32
       const bytes = Buffer.byteLength(hmac_key)

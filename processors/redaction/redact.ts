@@ -21,7 +21,8 @@ export class Redaction {
     const { rules } = this
     const done = newOutcome()
     // Collected first: what is changed while it is walked may be met again.
-    for (const [key, value] of [...attributes.entries()]) {
+    const all = Array.from(attributes.entries())
+    for (const [key, value] of all) {
       if (isSummary(key)) {
         if (!this.summary.isOn && rules.isRedacted(key)) done.redacted.push(key)
       } else if (rules.isIgnored(key)) done.ignored.push(key)

@@ -9,6 +9,8 @@ describeContract(factory, 'allow_all_keys: true\nblocked_values: ["4[0-9]{12}"]'
 await describeUpstream(factory, import.meta.dirname)
 
 const refusals: readonly (readonly [string, string])[] = [
+  ['url_sanitizer: {enabled: true}', 'url_sanitizer is not supported; turn it off'],
+  ['db_sanitizer: {sql: {enabled: true}}', 'db_sanitizer::sql is not supported; turn it off'],
   ['hash_function: sha256', 'unknown HashFunction sha256, allowed functions are sha1, sha3, md5'],
   ['hash_function: hmac-sha256', 'hmac_key must not be empty when hash_function is "hmac-sha256"'],
   [
@@ -27,3 +29,10 @@ for (const [yaml, words] of refusals)
       () => build(factory, yaml),
       (error) => error instanceof Error && error.message.includes(words),
     ))
+
+test('a sanitizer that is off may stand in the configuration', () => {
+  build(
+    factory,
+    'url_sanitizer: {enabled: false, attributes: [url.full]}\ndb_sanitizer: {sql: {attributes: [db.statement]}}',
+  )
+})
