@@ -143,14 +143,15 @@ it('groupByTrace gives each trace its spans, in order of first appearance, over 
   )
 })
 
-it('concat keeps the chunks as they are and takes the first origin, or the one given', () => {
+it('concat keeps the chunks as they are and takes what all origins have in common, or the one given', () => {
   const bytes = Uint8Array.of(10, 0)
   const origin = { ...noOrigin, address: '10.0.0.1:4317' }
   const one = fromChunks('logs', [bytes], [0], origin)
   const two = fromChunks('logs', [Uint8Array.of(10, 0)], [0])
   const both: Logs = concat('logs', [one, two])
   assert.equal(both.chunks[0], bytes)
-  assert.equal(both.origin, origin)
+  assert.deepEqual(both.origin, { metadata: new Map() })
+  assert.equal(concat('logs', [one, fromChunks('logs', [bytes], [0], origin)]).origin, origin)
   assert.equal(concat('logs', [one, two], noOrigin).origin, noOrigin)
   assert.equal(concat('logs', [one]), one)
   assert.equal(concat('logs', []).count, 0)

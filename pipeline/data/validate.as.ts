@@ -29,6 +29,7 @@ export let duplicates: i32 = 0
 let input: usize = 0
 let cursor: usize = 0
 let maxDepth: i32 = 0
+let keyValue: i32 = -1
 
 function fail(code: i32, at: usize): void {
   fault = code
@@ -116,6 +117,42 @@ function wrongWire(message: i32, field: u32, wire: u32, at: usize): void {
   faultWire = wire
 }
 
+// An attribute as nearly all of them are written: a short key, then one string, bool, int or double, and nothing else. Two thirds of a request
+// are such, and this costs half of what the general walk does. Answers false for everything else, which says nothing about it.
+function isPlainAttribute(p: usize, stop: usize): bool {
+  if (stop - p < 4 || load<u8>(p) != 10) return false
+  const keyLength: usize = load<u8>(p + 1)
+  const key = p + 2
+  const value = key + keyLength
+  if (keyLength > 127 || value + 2 > stop || load<u8>(value) != 18) return false
+  let length: usize = load<u8>(value + 1)
+  let q = value + 2
+  if (length > 127) {
+    if (q >= stop) return false
+    const high: usize = load<u8>(q++)
+    if (high > 127) return false
+    length = (length & 127) | (high << 7)
+  }
+  if (length < 2 || q + length != stop) return false
+  const tag: u32 = load<u8>(q++)
+  if (tag == 10) {
+    let textLength: usize = load<u8>(q++)
+    if (textLength > 127) {
+      if (q >= stop) return false
+      const high: usize = load<u8>(q++)
+      if (high > 127) return false
+      textLength = (textLength & 127) | (high << 7)
+    }
+    if (q + textLength != stop) return false
+    if (!isUtf8(q, stop)) badTexts++
+  } else if (tag == 24 || tag == 16) {
+    if (stop - q > 10 || load<u8>(stop - 1) > 127) return false
+    while (q < stop - 1) if (load<u8>(q++) < 128) return false
+  } else if (tag != 33 || stop - q != 8) return false
+  if (!isUtf8(key, value)) badTexts++
+  return true
+}
+
 function walk(p: usize, end: usize, message: i32, depth: i32): void {
   if (depth > maxDepth) { fail(7, p); return }
   const row = TABLES + <usize>message * ROW
@@ -156,8 +193,10 @@ function walk(p: usize, end: usize, message: i32, depth: i32): void {
         if (kind == STRING) {
           if (!isUtf8(p, stop)) badTexts++
         } else if (kind < STRING) {
-          walk(p, stop, kind, depth + 1)
-          if (fault) return
+          if (kind != keyValue || depth + 2 > maxDepth || !isPlainAttribute(p, stop)) {
+            walk(p, stop, kind, depth + 1)
+            if (fault) return
+          }
         } else if (kind == VARINTS) {
           while (p < stop) {
             p = skipVarint(p, stop)
@@ -192,7 +231,9 @@ function walk(p: usize, end: usize, message: i32, depth: i32): void {
   }
 }
 
-export function validate(start: u32, length: u32, message: i32, depth: i32): i32 {
+// `attribute` is the number of the message KeyValue in the tables.
+export function validate(start: u32, length: u32, message: i32, depth: i32, attribute: i32): i32 {
+  keyValue = attribute
   fault = 0
   items = 0
   badTexts = 0

@@ -28,7 +28,7 @@ interface Validator {
   readonly items: WebAssembly.Global<'i32'>
   readonly badTexts: WebAssembly.Global<'i32'>
   readonly duplicates: WebAssembly.Global<'i32'>
-  validate(start: number, length: number, message: number, maxDepth: number): number
+  validate(start: number, length: number, message: number, maxDepth: number, keyValue: number): number
 }
 
 const maxDepth = 100
@@ -40,6 +40,7 @@ const maxRequestBytes = 1024 * 1024 * 1024
 
 const compiled = new WebAssembly.Module(Buffer.from(wasm, 'base64'))
 const tables = validatorTables()
+const keyValue = messageIds.get('KeyValue')!
 const inputAt = Math.ceil(tables.length / pageBytes) * pageBytes
 
 let validator: Validator | undefined
@@ -51,7 +52,7 @@ export function validate(signal: Signal, body: Uint8Array): Checked {
   }
   const run = ready(inputAt + body.length)
   memory.set(body, inputAt)
-  const fault = run.validate(inputAt, body.length, messageIds.get(request[signal])!, maxDepth)
+  const fault = run.validate(inputAt, body.length, messageIds.get(request[signal])!, maxDepth, keyValue)
   const checked = {
     items: run.items.value >>> 0,
     badTexts: run.badTexts.value >>> 0,

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../component.ts'
 import { WallClock } from '../graph/clock.ts'
 import { userAgent } from '../net/user-agent.ts'
 import type { BuildInfo } from '../telemetry/engine-view.ts'
+import type { LogDrops } from '../telemetry/log-output.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { registerLoopDelay } from '../telemetry/loop-delay.ts'
 import type { OwnResource } from '../telemetry/own-resource.ts'
@@ -33,6 +35,9 @@ export class OwnTelemetry {
   #served: Served[] = []
   #sending: Sending | undefined
   #hasProcessMetrics = false
+  #settings: ServiceTelemetry
+  /** Lines that the logs before this one did not write. */
+  readonly #dropsBefore: LogDrops = { sampled: 0, blocked: 0 }
 
   /** Throws when a log file or a port cannot be opened. */
   static async open(settings: ServiceTelemetry, build: BuildInfo, instanceId: string): Promise<OwnTelemetry> {
@@ -58,11 +63,13 @@ export class OwnTelemetry {
     this.logger = this.#switch.logger
     this.registry = new Registry({ resource: this.#resource, level: settings.metrics.level })
     this.#clock = new WallClock((error) => this.logger.error('Own telemetry failed unexpectedly.', { error }))
-    this.#countProcess(settings, this.#sink)
+    this.#settings = settings
+    this.#countProcess(settings)
   }
 
   /** Opens what is new before it closes what is gone; throws and changes nothing when that fails. */
   async change(next: ServiceTelemetry): Promise<void> {
+    if (isDeepStrictEqual(next, this.#settings)) return
     const sink = createLogger(next.logs, this.#resource)
     const before = this.#served
     let sending: Sending | undefined
@@ -77,17 +84,20 @@ export class OwnTelemetry {
     const old = this.#sink
     const oldSending = this.#sending
     this.#sink = sink
+    this.#settings = next
     this.#sending = sending
     this.registry.level = next.metrics.level
     this.#switch.switchTo(sink)
     sending?.begin()
     if (sending === undefined) this.#stopTracing()
-    this.#countProcess(next, sink)
+    this.#countProcess(next)
     if (!sameResource(this.#resource, ownResource(next, this.#build, this.#instanceId)))
       this.logger.warn('service::telemetry::resource changes at the next start only.')
     await oldSending?.close(AbortSignal.timeout(closeTimeoutMs))
     sending?.beginReading(oldSending)
     await old.close()
+    this.#dropsBefore.sampled += old.drops.sampled
+    this.#dropsBefore.blocked += old.drops.blocked
     for (const one of before) if (!this.#served.includes(one)) await one.close()
   }
 
@@ -99,12 +109,24 @@ export class OwnTelemetry {
     await this.#sink.close()
   }
 
-  #countProcess({ metrics }: ServiceTelemetry, sink: ClosableLogger): void {
-    if (metrics.level === 'none') return
-    const meter = this.registry.meter({})
-    registerLogMetrics(meter, sink)
-    if (this.#hasProcessMetrics) return
+  /** Of this log and of those that reloads have replaced. */
+  #allDrops(): Readonly<LogDrops> {
+    const of = (kind: keyof LogDrops) => this.#dropsBefore[kind] + this.#sink.drops[kind]
+    return {
+      get sampled() {
+        return of('sampled')
+      },
+      get blocked() {
+        return of('blocked')
+      },
+    }
+  }
+
+  #countProcess({ metrics }: ServiceTelemetry): void {
+    if (metrics.level === 'none' || this.#hasProcessMetrics) return
     this.#hasProcessMetrics = true
+    const meter = this.registry.meter({})
+    registerLogMetrics(meter, { drops: this.#allDrops() })
     registerProcessMetrics(meter)
     registerLoopDelay(meter)
   }

@@ -25,8 +25,8 @@ export abstract class Node {
   readonly instance: Instance
   /** What arrived here, by signal. */
   readonly taken: Partial<Record<Signal, Flow>> = {}
-  /** Who has taken this node's place. */
-  successor: Node | undefined
+  /** Shared with all that stood here before, so that an old node that somebody still holds keeps only the newest one alive. */
+  #place: { current: Node } = { current: this }
   protected readonly surroundings: Surroundings
   protected readonly context: Context
   protected readonly logger: Logger
@@ -139,6 +139,16 @@ export abstract class Node {
       })
     }
     return open
+  }
+
+  /** Who stands in this node's place now, if not itself. */
+  get successor(): Node | undefined {
+    return this.#place.current === this ? undefined : this.#place.current
+  }
+
+  takePlaceOf(previous: Node): void {
+    this.#place = previous.#place
+    this.#place.current = this
   }
 
   /** Whether batches go in here now: nobody holds the gate, nobody has taken this node's place. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { z } from 'zod'
 import { defineProcessor, held } from '../component.ts'
 import { newLogs } from '../data/builders.ts'
@@ -136,4 +138,33 @@ test('a config that does not start is undone: the old one runs on with its state
   assert.equal(seen.get('counter'), 15)
   assert.equal(source.starts.get('source'), 1)
   assert.deepEqual([...new Set(sink.received.map(({ label }) => label))], ['a'])
+})
+
+test('what a reload replaced is let go of, however many reloads there were', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const made: WeakRef<object>[] = []
+  const remembered = defineProcessor({
+    type: 'counter',
+    signals: { logs: 'beta' },
+    config: z.strictObject({ hold: z.int() }),
+    create: () => {
+      const instance = { logs: (batch: Logs) => batch }
+      made.push(new WeakRef(instance))
+      return instance
+    },
+  })
+  const source = memorySource()
+  const yaml = (hold: number) => base(hold, 'a').replace('failing:', 'counter/unused: { hold: 1 }')
+  const { change, stop } = await startEngine(yaml(1), [source.factory, memorySink().factory, remembered])
+  for (let hold = 2; hold <= 20; hold++) {
+    await change(yaml(hold))
+    await source.send(numbered(hold, 1))
+  }
+  await new Promise((resolve) => setImmediate(resolve))
+  collect()
+  const alive = made.filter((reference) => reference.deref() !== undefined).length
+  await stop()
+  assert.equal(made.length, 20)
+  assert.ok(alive <= 3, `${alive} of 20 instances are still held`)
 })

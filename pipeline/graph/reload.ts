@@ -139,7 +139,7 @@ async function revive(
 }
 
 function succeed(node: Node, previous: Node): void {
-  previous.successor = node
+  node.takePlaceOf(previous)
   if (previous instanceof ExporterNode && node instanceof ExporterNode) previous.bequeath(node)
 }
 

@@ -97,7 +97,7 @@ export class GrpcServer {
       this.#parts.logger.debug('Ended a gRPC connection.', { error: error.message })
     })
     this.#server.on('tlsClientError', (error) =>
-      parts.logger.debug('Refused a TLS handshake.', { error: error.message }),
+      this.#parts.logger.debug('Refused a TLS handshake.', { error: error.message }),
     )
   }
 

@@ -89,7 +89,7 @@ interface Way {
 }
 
 /** What the log did not write, as metrics. */
-export function registerLogMetrics(meter: Meter, logger: ClosableLogger): void {
+export function registerLogMetrics(meter: Meter, logger: Pick<ClosableLogger, 'drops'>): void {
   const name = 'vigil_log_lines_dropped'
   const description = 'Lines of the own log that were not written'
   meter.observedCounter(name, () => logger.drops.sampled, { reason: 'sampled' }, description)
