@@ -84,7 +84,7 @@ extensions:
   zpages: { endpoint: 'localhost:0' }
 service:
   extensions: [${isWithZpages ? 'zpages' : ''}]
-  telemetry: { logs: { encoding: json, level: ${level} }, metrics: { level: none } }
+  telemetry: { logs: { encoding: json, level: ${level}, sampling: { enabled: false } }, metrics: { level: none } }
   pipelines:
     logs: { receivers: [otlp], processors: [batch], exporters: [otlp_http] }
 ${more}`
