@@ -4,8 +4,9 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Client, credentials, makeGenericClientConstructor, type ServiceError } from '@grpc/grpc-js'
+import { type Client, credentials } from '@grpc/grpc-js'
 import { newLogs } from '../pipeline/data/builders.ts'
+import { exportLogs, GrpcLogsClient } from '../pipeline/testing/grpc-logs-client.ts'
 import { VigilProcess } from '../pipeline/testing/vigil-process.ts'
 
 /** The far end: remembers the number that each record carries. */
@@ -34,29 +35,11 @@ interface Otlp {
   resourceLogs: { scopeLogs: { logRecords: { body: { intValue: string } }[] }[] }[]
 }
 
-const LogsClient = makeGenericClientConstructor(
-  {
-    export: {
-      path: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
-      requestStream: false,
-      responseStream: false,
-      requestSerialize: (bytes: Uint8Array) => Buffer.from(bytes),
-      requestDeserialize: (bytes: Buffer) => bytes,
-      responseSerialize: (bytes: Uint8Array) => Buffer.from(bytes),
-      responseDeserialize: (bytes: Buffer) => bytes,
-    },
-  },
-  'logs',
-)
-type Export = (bytes: Uint8Array, done: (error: ServiceError | null) => void) => void
-
 function send(client: Client, from: number, count: number): Promise<void> {
   const builder = newLogs().resource({ 'service.name': 'shop' })
   for (let i = 0; i < count; i++) builder.record({ body: from + i })
   const [chunk = new Uint8Array()] = builder.build().chunks
-  return new Promise((resolve, reject) => {
-    ;(client as unknown as { export: Export }).export(chunk, (error) => (error === null ? resolve() : reject(error)))
-  })
+  return exportLogs(client, chunk)
 }
 
 interface Knobs {
@@ -105,7 +88,7 @@ test('fifty reloads of six kinds under load lose nothing, and clients keep their
   const vigil = new VigilProcess(['--config', 'config.yaml'], { 'config.yaml': yaml(knobs) })
   const file = join(vigil.folder, 'config.yaml')
   await vigil.ready()
-  const client = new LogsClient(`127.0.0.1:${await vigil.port('gRPC')}`, credentials.createInsecure())
+  const client = new GrpcLogsClient(`127.0.0.1:${await vigil.port('gRPC')}`, credentials.createInsecure())
 
   let sent = 0
   let isDone = false

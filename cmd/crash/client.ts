@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Client, credentials, makeGenericClientConstructor, type ServiceError } from '@grpc/grpc-js'
+import { type Client, credentials, type ServiceError } from '@grpc/grpc-js'
+import { exportLogs, GrpcLogsClient } from '../../pipeline/testing/grpc-logs-client.ts'
 import { request } from './items.ts'
 
 export interface Address {
@@ -10,22 +11,6 @@ export interface Address {
 const senders = 8
 const retryMs = 20
 const answerMs = 5_000
-
-const LogsClient = makeGenericClientConstructor(
-  {
-    export: {
-      path: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
-      requestStream: false,
-      responseStream: false,
-      requestSerialize: (bytes: Uint8Array) => Buffer.from(bytes),
-      requestDeserialize: (bytes: Buffer) => bytes,
-      responseSerialize: (bytes: Uint8Array) => Buffer.from(bytes),
-      responseDeserialize: (bytes: Buffer) => bytes,
-    },
-  },
-  'logs',
-)
-type Export = (bytes: Uint8Array, options: { deadline: number }, done: (error: ServiceError | null) => void) => void
 
 /** Sends each item until it is acknowledged, half of the senders over gRPC and half over HTTP, and remembers what was. */
 export class LoadClient {
@@ -51,7 +36,8 @@ export class LoadClient {
   set address(address: Address | undefined) {
     this.#client?.close()
     this.#client =
-      address && new LogsClient(`127.0.0.1:${address.grpc}`, credentials.createInsecure(), { 'grpc.enable_retries': 0 })
+      address &&
+      new GrpcLogsClient(`127.0.0.1:${address.grpc}`, credentials.createInsecure(), { 'grpc.enable_retries': 0 })
     this.#address = address
   }
 
@@ -91,14 +77,14 @@ export class LoadClient {
     }
   }
 
-  #overGrpc(bytes: Uint8Array): Promise<void> {
-    const client = this.#client as unknown as { export: Export }
-    return new Promise((resolve, reject) => {
-      client.export(bytes, { deadline: Date.now() + answerMs }, (error) => {
-        if (error === null) resolve()
-        else reject(/sending queue|storage/.test(error.details) ? new Refused(error.details) : error)
-      })
-    })
+  async #overGrpc(bytes: Uint8Array): Promise<void> {
+    if (this.#client === undefined) throw new Error('there is no address yet')
+    try {
+      await exportLogs(this.#client, bytes, { deadline: Date.now() + answerMs })
+    } catch (error) {
+      const { details } = error as ServiceError
+      throw /sending queue|storage/.test(details) ? new Refused(details) : error
+    }
   }
 
   async #overHttp(bytes: Uint8Array, port: number): Promise<void> {

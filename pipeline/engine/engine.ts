@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { Rejected } from '../component.ts'
-import type { ComponentConfig, Config } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import type { Batch } from '../data/telemetry.ts'
 import { Graph, messageOf } from '../graph/graph.ts'
 import { deliver } from '../graph/inlet.ts'
@@ -10,7 +10,7 @@ import { type ReloadReport, reloadGraph } from '../graph/reload.ts'
 import type { BuildInfo, EngineView } from '../telemetry/engine-view.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type PoolOptions, WorkerPool } from '../workers/pool.ts'
-import { type Cut, splitPlan } from '../workers/split.ts'
+import { type Cut, ownerPlan } from '../workers/split.ts'
 import { OwnTelemetry } from './own-telemetry.ts'
 
 export interface EngineOptions {
@@ -160,7 +160,7 @@ export class Engine {
 
   #planOf(config: Config): Plan {
     const plan = planGraph(config)
-    if (this.#options.workers !== undefined) return splitPlan(plan, ownersCrossing).owner
+    if (this.#options.workers !== undefined) return ownerPlan(plan)
     return this.#options.shapePlan?.(plan) ?? plan
   }
 
@@ -239,11 +239,6 @@ export class Engine {
       },
     }
   }
-}
-
-/** The owner's half has no crossings of its own. */
-function ownersCrossing(cut: Cut): ComponentConfig {
-  return { id: { text: `crossing/${cut.pipeline}` } } as ComponentConfig
 }
 
 function nowUnixNano(): bigint {

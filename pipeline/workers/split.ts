@@ -6,9 +6,8 @@ import type { Plan, PlannedNode, PlannedPipeline } from '../graph/plan.ts'
  * they feed the processors up to the first that is not. The owner, the main thread, runs all the rest, and the same processors once more for
  * what does not come from a worker.
  */
-export interface SplitPlan {
-  readonly wide: Plan
-  readonly owner: Plan
+export function ownerPlan(plan: Plan): Plan {
+  return { ...plan, nodes: plan.nodes.filter((node) => !isWideReceiver(node)) }
 }
 
 /** Where a batch goes on in the owner. */
@@ -19,50 +18,46 @@ export interface Cut {
 }
 
 /** `crossing` makes the component that stands in a worker for what follows in the owner. */
-export function splitPlan(plan: Plan, crossing: (cut: Cut) => ComponentConfig): SplitPlan {
+export function widePlan(plan: Plan, crossing: (cut: Cut) => ComponentConfig): Plan {
   const byKey = new Map(plan.nodes.map((node) => [node.key, node]))
-  const isEach = (key: string) => byKey.get(key)?.component.factory.placement === 'each'
-  const isWideReceiver = (key: string) => key.startsWith('receiver:') && isEach(key)
+  const wide = plan.nodes.filter(isWideReceiver)
+  const wideKeys = new Set(wide.map(({ key }) => key))
 
   const nodes: PlannedNode[] = []
   const pipelines: PlannedPipeline[] = []
   for (const pipeline of plan.pipelines) {
-    const receivers = pipeline.receivers.filter(isWideReceiver)
+    const receivers = pipeline.receivers.filter((key) => wideKeys.has(key))
     if (receivers.length === 0) continue
-    const end = pipeline.processors.findIndex((key) => !isEach(key))
-    const processors = end < 0 ? pipeline.processors : pipeline.processors.slice(0, end)
-    const component = crossing({ pipeline: pipeline.id, next: pipeline.processors[processors.length] })
-    const signals = new Set([pipeline.signal])
-    const exit: PlannedNode = {
-      key: `exporter:${component.id.text}`,
-      component,
-      pipeline: undefined,
-      signals,
-      outputs: new Set(),
-      feeds: [],
-    }
-    pipelines.push({ ...pipeline, receivers, processors, exporters: [exit.key] })
-    for (const key of processors) nodes.push(...nodeOf(byKey, key))
-    nodes.push(exit)
+    const chain = pipeline.processors.flatMap((key) => byKey.get(key) ?? [])
+    const end = chain.findIndex((node) => !isEach(node))
+    const processors = end < 0 ? chain : chain.slice(0, end)
+    const exit = exitNode(pipeline, crossing({ pipeline: pipeline.id, next: pipeline.processors[processors.length] }))
+    pipelines.push({ ...pipeline, receivers, processors: processors.map(({ key }) => key), exporters: [exit.key] })
+    nodes.push(...processors, exit)
   }
-  const receivers = plan.nodes
-    .filter(({ key }) => isWideReceiver(key))
-    .map((node) => ({ ...node, feeds: pipelines.filter(({ receivers: keys }) => keys.includes(node.key)) }))
+  const receivers = wide.map((node) => ({
+    ...node,
+    feeds: pipelines.filter((pipeline) => pipeline.receivers.includes(node.key)),
+  }))
+  return { extensions: plan.extensions.filter(isEach), nodes: [...receivers, ...nodes], pipelines }
+}
+
+function exitNode({ signal }: PlannedPipeline, component: ComponentConfig): PlannedNode {
+  const signals = new Set([signal])
   return {
-    wide: {
-      extensions: plan.extensions.filter(({ component }) => component.factory.placement === 'each'),
-      nodes: [...receivers, ...nodes],
-      pipelines,
-    },
-    owner: {
-      extensions: plan.extensions,
-      nodes: plan.nodes.filter(({ key }) => !isWideReceiver(key)),
-      pipelines: plan.pipelines,
-    },
+    key: `exporter:${component.id.text}`,
+    component,
+    pipeline: undefined,
+    signals,
+    outputs: new Set(),
+    feeds: [],
   }
 }
 
-function nodeOf(byKey: ReadonlyMap<string, PlannedNode>, key: string): readonly PlannedNode[] {
-  const node = byKey.get(key)
-  return node === undefined ? [] : [node]
+function isEach({ component }: PlannedNode): boolean {
+  return component.factory.placement === 'each'
+}
+
+function isWideReceiver(node: PlannedNode): boolean {
+  return node.component.factory.kind === 'receiver' && isEach(node)
 }

@@ -7,7 +7,7 @@ import type { BuildInfo, EngineView } from '../telemetry/engine-view.ts'
 import { withoutIdentities } from '../telemetry/merge-families.ts'
 import { Bridge } from './crossing.ts'
 import type { ToOwner, ToWorker } from './messages.ts'
-import { splitPlan } from './split.ts'
+import { widePlan } from './split.ts'
 
 export interface WorkerWorld {
   readonly port: MessagePort
@@ -53,7 +53,7 @@ export function runWorker({ port, index, build, featureGates, decode }: WorkerWo
           featureGates,
           readConfig,
           worker: index,
-          shapePlan: (plan) => splitPlan(plan, (cut) => bridge.componentAt(cut)).wide,
+          shapePlan: (plan) => widePlan(plan, (cut) => bridge.componentAt(cut)),
         })
         void engine.failed.then((failure) => post({ kind: 'failed', ...failure }))
       }
