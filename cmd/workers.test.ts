@@ -5,16 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { freePort, freePorts } from '../pipeline/testing/free-ports.ts'
 import { VigilProcess } from '../pipeline/testing/vigil-process.ts'
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 const yaml = (port: number, metrics: number, path = './out.jsonl', more = '') => `
 receivers: { otlp: { protocols: { http: { endpoint: 'localhost:${port}' } } } }
@@ -46,7 +38,7 @@ function numbersIn(file: string): number[] {
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
 
 test('two workers receive behind one port, the owner batches and writes, and nothing is lost over a reload', async () => {
-  const [port, metrics] = [await freePort(), await freePort()]
+  const [port = 0, metrics = 0] = await freePorts(2)
   const vigil = new VigilProcess(['--workers', '2', '--config', 'config.yaml'], { 'config.yaml': yaml(port, metrics) })
   try {
     const ready = await vigil.ready()

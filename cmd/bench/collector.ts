@@ -3,7 +3,8 @@ import type { ChildProcess } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { freePort, type Place, start, stop } from './child.ts'
+import { freePorts } from '../../pipeline/testing/free-ports.ts'
+import { type Place, start, stop } from './child.ts'
 
 export interface Program {
   readonly name: 'otelcol' | 'vigil'
@@ -38,7 +39,7 @@ export async function startCollector(
   exporter: string,
   body: string,
 ): Promise<Collector> {
-  const [grpcPort, httpPort, metricsPort] = [await freePort(), await freePort(), await freePort()]
+  const [grpcPort = 0, httpPort = 0, metricsPort = 0] = await freePorts(3)
   const file = join(folder, `${program.name}-${grpcPort}.yaml`)
   await writeFile(file, yaml(grpcPort, httpPort, metricsPort, exporter, body))
   const place: Place = 'measured'

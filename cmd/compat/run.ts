@@ -1,8 +1,8 @@
 /** Runs a Collector on free ports with a configuration of ours, for the suites that send it data. */
 import { mkdir, stat, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePorts } from '../../pipeline/testing/free-ports.ts'
 import type { Outcome, Program } from './program.ts'
 
 interface Ports {
@@ -34,7 +34,8 @@ export interface Pipeline {
 }
 
 export async function start(program: Program, folder: string, pipeline: Pipeline): Promise<Started> {
-  const ports = await freePorts()
+  const [grpc = 0, http = 0] = await freePorts(2)
+  const ports: Ports = { grpc, http }
   await mkdir(folder, { recursive: true })
   const file = join(folder, `${program.name}-${ports.http}.yaml`)
   await writeFile(file, yamlOf(pipeline, ports))
@@ -85,23 +86,4 @@ service:
   pipelines:
 ${pipelines.join('\n')}
 `
-}
-
-/** Ports that were free a moment ago. */
-async function freePorts(): Promise<Ports> {
-  const servers = [createServer(), createServer()] as const
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((settle, fail) => {
-          server.on('error', fail)
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address()
-            settle(typeof address === 'object' && address ? address.port : 0)
-          })
-        }),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))))
-  return { grpc: ports[0] ?? 0, http: ports[1] ?? 0 }
 }

@@ -8,6 +8,7 @@ import { newLogs } from '../../pipeline/data/builders.ts'
 import { writeJson } from '../../pipeline/data/json/write-json.ts'
 import { compress } from '../../pipeline/net/compression.ts'
 import { startEngine, type TestEngine } from '../../pipeline/testing/engine.ts'
+import { freePorts } from '../../pipeline/testing/free-ports.ts'
 import { memorySink } from '../../pipeline/testing/memory.ts'
 import otlp from './index.ts'
 
@@ -21,8 +22,7 @@ let grpcPort = 0
 let httpPort = 0
 
 before(async () => {
-  grpcPort = await freePort()
-  httpPort = await freePort()
+  ;[grpcPort = 0, httpPort = 0] = await freePorts(2)
   engine = await startEngine(
     `
 receivers:
@@ -41,14 +41,6 @@ after(async () => {
   for (const close of closers.reverse()) close()
   await engine.stop()
 })
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  return port
-}
 
 const record = (body: string) => newLogs().resource({ 'service.name': 'a' }).record({ body }).build()
 const bytesOf = (body: string) => Buffer.concat(record(body).chunks)

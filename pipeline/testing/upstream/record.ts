@@ -5,10 +5,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { stringify } from 'yaml'
+import { freePorts } from '../free-ports.ts'
 import { inputOf, readCases, type UpstreamCase } from './cases.ts'
 
 const settleMs = 10_000
@@ -83,14 +83,6 @@ function collectorConfig(cases: readonly UpstreamCase[], type: string, ports: re
 /** As the Collector of the recordings spells it. */
 function upstreamType(type: string): string {
   return type.startsWith('group_by') ? type.replaceAll('_', '') : type
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
 
 const [otelcol, ...folders] = process.argv.slice(2)
