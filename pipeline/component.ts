@@ -118,11 +118,14 @@ export interface Context {
 export interface Lifecycle {
   /** Opens what must be opened. Throws = the engine does not start. */
   start?(): Promise<void>
-  /** Emits what is held, then closes. `deadline` aborts when waiting longer is pointless. */
+  /** Emits what is held, unless `save` handed it on, then closes. `deadline` aborts when waiting longer is pointless. */
   shutdown?(deadline: AbortSignal): Promise<void>
-  /** State that survives a reload, a restart or a rebalance; called after `shutdown`. */
+  /**
+   * Hands on what is held to the instance that takes this one's place at a reload: called before `shutdown`, when nothing comes in any more.
+   * What is being emitted at that moment is waited for, and is not part of it.
+   */
   save?(): Promise<Uint8Array>
-  /** Called before `start`. */
+  /** Takes over what another instance of the type saved, perhaps under other settings. Called before `start`. */
   restore?(state: Uint8Array): Promise<void>
   /**
    * Of a receiver: takes over the open listeners of the instance that a reload replaces, so that the socket never closes. True = taken; the old instance is then shut down without them.

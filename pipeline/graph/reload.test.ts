@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
+import { deserialize, serialize, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { z } from 'zod'
 import { defineProcessor, held } from '../component.ts'
 import { newLogs } from '../data/builders.ts'
+import { batchOf, type SavedBatch, saved } from '../data/saved.ts'
 import type { Logs } from '../data/telemetry.ts'
 import { startEngine } from '../testing/engine.ts'
 import { memorySink, memorySource } from '../testing/memory.ts'
@@ -14,6 +15,8 @@ function numbered(from: number, count: number): Logs {
   for (let i = 0; i < count; i++) builder.record({ body: from + i })
   return builder.build()
 }
+
+const doesNotStart = 99
 
 /** Keeps every batch until shutdown or until it holds `hold`; its state is how many it has seen. */
 function counterFactory(seen: Map<string, number>) {
@@ -29,6 +32,9 @@ function counterFactory(seen: Map<string, number>) {
         for (const batch of batches) await emit.logs(batch)
       }
       return {
+        start: async () => {
+          if (hold === doesNotStart) throw new Error('it does not start with what it took over')
+        },
         logs: async (batch) => {
           kept.push(batch)
           seen.set(id, (seen.get(id) ?? 0) + batch.count)
@@ -36,8 +42,16 @@ function counterFactory(seen: Map<string, number>) {
           return held
         },
         shutdown: flush,
-        save: async () => new TextEncoder().encode(String(seen.get(id) ?? 0)),
-        restore: async (state) => void seen.set(id, Number(new TextDecoder().decode(state))),
+        save: async () => {
+          const state = serialize({ seen: seen.get(id) ?? 0, kept: kept.map((batch) => saved(batch)) })
+          kept = []
+          return state
+        },
+        restore: async (state) => {
+          const from = deserialize(state) as { seen: number; kept: readonly SavedBatch<'logs'>[] }
+          seen.set(id, from.seen)
+          kept = from.kept.map((batch) => batchOf(batch))
+        },
       }
     },
   })
@@ -138,6 +152,29 @@ test('a config that does not start is undone: the old one runs on with its state
   assert.equal(seen.get('counter'), 15)
   assert.equal(source.starts.get('source'), 1)
   assert.deepEqual([...new Set(sink.received.map(({ label }) => label))], ['a'])
+})
+
+test('what is held goes on in the next instance, and comes back from one that did not start', async () => {
+  const source = memorySource()
+  const sink = memorySink('sink', { queue: true })
+  const seen = new Map<string, number>()
+  const { change, stop } = await startEngine(base(10, 'a'), [
+    source.factory,
+    sink.factory,
+    counterFactory(seen),
+    failing,
+  ])
+  await source.send(numbered(0, 5))
+  await change(base(20, 'a'))
+  await assert.rejects(change(base(doesNotStart, 'a')), /it does not start with what it took over/)
+  // Here the processor is in place already when something else fails.
+  const broken = base(5, 'a', '    logs/broken: { receivers: [source], processors: [failing], exporters: [sink] }')
+  await assert.rejects(change(broken), /the disk is not there/)
+  assert.equal(sink.count(), 0, 'a reload is no reason to let go early')
+  await source.send(numbered(5, 5))
+  await stop()
+  const bodies = sink.received.flatMap(({ batch }) => [...(batch as Logs)].map(({ body }) => body))
+  assert.deepEqual(bodies, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
 })
 
 test('what a reload replaced is let go of, however many reloads there were', async () => {

@@ -103,17 +103,32 @@ async function takeOver(graph: Graph, node: Node, previous: Node): Promise<void>
   const isAdopted = node.adopt(previous)
   if (previous instanceof ExporterNode) await previous.handOver(deadlineOf(graph), node)
   let state: Uint8Array | undefined
+  let isRestored = false
   try {
-    if (!isAdopted) await previous.shutdown(deadlineOf(graph))
     state = await previous.save()
-    if (state !== undefined) await node.restore(state)
+    if (!isAdopted) await previous.shutdown(deadlineOf(graph))
+    if (state !== undefined) {
+      await node.restore(state)
+      isRestored = true
+    }
     await startNode(node, graph.logger)
     if (isAdopted) await previous.shutdown(deadlineOf(graph))
   } catch (error) {
+    // What it took over goes back; else it would let go of it now, and the revived one again.
+    if (isRestored) state = await takeBack(graph, node, state)
     await close(graph, node)
     throw new SwapError(node.key, await revive(graph, previous, state, previous), error)
   }
   succeed(node, previous)
+}
+
+async function takeBack(graph: Graph, node: Node, given: Uint8Array | undefined): Promise<Uint8Array | undefined> {
+  try {
+    return await node.save()
+  } catch (error) {
+    graph.logger.error('A component that did not start keeps what it had taken over.', { component: node.name, error })
+    return given
+  }
 }
 
 /** A new instance of `original`'s config, in the place of `from`, which is closed. */
@@ -155,8 +170,9 @@ async function putBack(graph: Graph, swapped: readonly Swap[], error: unknown): 
     const open = await node.hold(graph.surroundings.swapTimeoutMs)
     try {
       if (node instanceof ExporterNode) await node.handOver(deadlineOf(graph), previous)
+      const state = await node.save()
       await close(graph, node)
-      const revived = await revive(graph, previous, await node.save(), node)
+      const revived = await revive(graph, previous, state, node)
       if (revived !== undefined) nodes.set(revived.key, revived)
     } finally {
       open()

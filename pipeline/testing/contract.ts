@@ -40,16 +40,42 @@ export function describeContract(factory: Factory, yaml: string, options: TestCo
       await instance.shutdown?.(AbortSignal.timeout(5_000))
     })
 
+    test('state that it saved is taken over, and state that makes no sense stops only itself', () =>
+      takesOver(factory, yaml, options))
+
     if (factory.kind === 'processor') {
       for (const signal of ['traces', 'metrics', 'logs'] as const) {
         if (factory.stability[signal] === undefined) continue
-        test(`every item of ${signal} goes on or is counted as dropped`, () => keepsAll(factory, yaml, options, signal))
+        test(`every item of ${signal} goes on or is counted as dropped`, () =>
+          keepsAll(factory, yaml, options, signal, false))
+        test(`every item of ${signal} goes on or is counted as dropped, over a reload`, () =>
+          keepsAll(factory, yaml, options, signal, true))
       }
     }
   })
 }
 
-async function keepsAll(factory: Factory, yaml: string, options: TestContextOptions, signal: Signal): Promise<void> {
+async function takesOver(factory: Factory, yaml: string, options: TestContextOptions): Promise<void> {
+  const { instance } = build(factory, yaml, options)
+  assert.equal(instance.save === undefined, instance.restore === undefined, 'save and restore come together')
+  if (instance.save === undefined) return
+  await instance.start?.()
+  const state = await instance.save()
+  await instance.shutdown?.(AbortSignal.timeout(5_000))
+  const next = build(factory, yaml, options).instance
+  await next.restore?.(state)
+  await next.start?.()
+  await next.shutdown?.(AbortSignal.timeout(5_000))
+  await assert.rejects(async () => build(factory, yaml, options).instance.restore?.(new Uint8Array([1, 2, 3])))
+}
+
+async function keepsAll(
+  factory: Factory,
+  yaml: string,
+  options: TestContextOptions,
+  signal: Signal,
+  isReloaded: boolean,
+): Promise<void> {
   const { instance, context, handle } = build(factory, yaml, options)
   await instance.start?.()
   let items = 0
@@ -61,9 +87,21 @@ async function keepsAll(factory: Factory, yaml: string, options: TestContextOpti
     assert.notEqual(out, undefined, 'a processor returns the batch or `held`')
     if (out !== undefined && out !== held) returned += out.count
   }
+  const state = isReloaded ? await instance.save?.() : undefined
   await instance.shutdown?.(AbortSignal.timeout(5_000))
-  const emitted = context.recorded.emitted.reduce((sum, { batch }) => sum + batch.count, 0)
-  const dropped = context.recorded.drops.reduce((sum, drop) => sum + drop.items, 0)
+  const contexts = [context]
+  if (state !== undefined) {
+    const next = build(factory, yaml, options)
+    await next.instance.restore?.(state)
+    await next.instance.start?.()
+    await next.instance.shutdown?.(AbortSignal.timeout(5_000))
+    contexts.push(next.context)
+  }
+  let [emitted, dropped] = [0, 0]
+  for (const { recorded } of contexts) {
+    for (const { batch } of recorded.emitted) emitted += batch.count
+    for (const drop of recorded.drops) dropped += drop.items
+  }
   assert.equal(returned + emitted + dropped, items)
 }
 
