@@ -99,6 +99,23 @@ test('what waits at shutdown goes on', async () => {
   assert.deepEqual(emitted(context), [['1.0'], ['2.1']])
 })
 
+test('what waits at a reload waits on in the next instance, at most as long as that says', async () => {
+  const { context, handle, instance, clock } = await open('wait_duration: 10s')
+  await handle(batchOf([1]))
+  await clock.advance(4_000)
+  await handle(batchOf([2]))
+  const state = await instance.save?.()
+  await instance.shutdown?.(AbortSignal.timeout(1_000))
+  assert.deepEqual(emitted(context), [])
+  const next = build(factory, 'wait_duration: 8s')
+  await next.instance.restore?.(state!)
+  await next.instance.start?.()
+  await next.context.clock.advance(6_000)
+  assert.deepEqual(emitted(next.context), [['1.0']])
+  await next.context.clock.advance(2_000)
+  assert.deepEqual(emitted(next.context), [['1.0'], ['2.0']])
+})
+
 test('what the next component refuses is lost and counted', async () => {
   const { context, handle, clock } = await open('wait_duration: 1s', {
     accept: () => {

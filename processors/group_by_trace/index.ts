@@ -32,6 +32,8 @@ export default defineProcessor({
         return held
       },
       shutdown: (deadline) => waiting.drain(deadline),
+      save: () => waiting.save(),
+      restore: async (state) => waiting.restore(state),
     }
   },
 })

@@ -1,6 +1,8 @@
 /** Traces that wait for their spans, in the order in which they came: all wait equally long, so the first is due first. */
+import { deserialize, serialize } from 'node:v8'
 import type { Context } from '../../pipeline/component.ts'
 import { concat } from '../../pipeline/data/batch.ts'
+import { batchOf, type SavedBatch, saved } from '../../pipeline/data/saved.ts'
 import type { Traces } from '../../pipeline/data/telemetry.ts'
 import type { Counter } from '../../pipeline/telemetry/meter.ts'
 import type { Config } from './config.ts'
@@ -9,6 +11,15 @@ interface Trace {
   readonly parts: Traces[]
   readonly dueMs: number
   bytes: number
+}
+
+interface Saved {
+  readonly version: 1
+  readonly traces: readonly {
+    readonly traceId: string
+    readonly waitMs: number
+    readonly parts: readonly SavedBatch<'traces'>[]
+  }[]
 }
 
 /** About what a trace takes in memory beside its spans. */
@@ -57,7 +68,7 @@ export class WaitingTraces {
         })
       }
       this.bytes += bytes
-      while (this.bytes > this.settings.max_bytes && this.traces.size > 0) this.releaseOldest()
+      this.makeRoom()
     }
     this.arm()
   }
@@ -74,6 +85,37 @@ export class WaitingTraces {
     await Promise.race([Promise.all(this.sending), late])
   }
 
+  /** Hands the traces on, each with how long it still has to wait. */
+  async save(): Promise<Uint8Array> {
+    this.cancelTimer?.()
+    this.cancelTimer = undefined
+    const now = this.context.clock.nowMs()
+    const traces = [...this.traces].map(([traceId, { parts, dueMs }]) => ({
+      traceId,
+      waitMs: dueMs - now,
+      parts: parts.map((part) => saved(part)),
+    }))
+    this.traces.clear()
+    this.bytes = 0
+    await Promise.all(this.sending)
+    return serialize({ version: 1, traces } satisfies Saved)
+  }
+
+  restore(state: Uint8Array): void {
+    const { traces } = deserialize(state) as Saved
+    const now = this.context.clock.nowMs()
+    for (const { traceId, waitMs, parts } of traces) {
+      const batches = parts.map((part) => batchOf(part))
+      // Under a shorter wait_duration nobody waits longer than a trace that comes now.
+      const dueMs = now + Math.min(waitMs, this.settings.wait_duration)
+      const bytes = batches.reduce((sum, { retainedBytes }) => sum + retainedBytes, traceBytes)
+      this.traces.set(traceId, { parts: batches, dueMs, bytes })
+      this.bytes += bytes
+    }
+    this.makeRoom()
+    this.arm()
+  }
+
   private arm(): void {
     const [first] = this.traces.values()
     if (first === undefined || this.cancelTimer !== undefined) return
@@ -87,6 +129,11 @@ export class WaitingTraces {
       }
       this.arm()
     })
+  }
+
+  private makeRoom(): void {
+    while (this.traces.size > this.settings.num_traces) this.evictOldest()
+    while (this.bytes > this.settings.max_bytes && this.traces.size > 0) this.releaseOldest()
   }
 
   private takeOldest(): Trace {

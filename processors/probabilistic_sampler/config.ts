@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { hexDigits, leastProbability } from './threshold.ts'
+import { hexDigits, leastProbability } from '../../pipeline/sampling/threshold.ts'
 
 const modes = ['', 'hash_seed', 'equalizing', 'proportional'] as const
 

@@ -1,10 +1,10 @@
 import type { LogRecord, Logs } from '../../pipeline/data/telemetry.ts'
 import { isDouble, key } from '../../pipeline/data/value.ts'
 import { asText } from '../../pipeline/ottl/values.ts'
+import { mostRandom, randomnessOf, thresholdFor, thresholdOf, tValueOf } from '../../pipeline/sampling/threshold.ts'
 import type { Config } from './config.ts'
 import { hashBytes, hashHex, randomnessOfHash } from './hash.ts'
 import { type Carried, carriedRandomness, type Decision, isRaised, type Randomness, type Sampler } from './sampler.ts'
-import { mostRandom, randomnessOf, thresholdFor, thresholdOf, tValueOf } from './threshold.ts'
 import { hasId, w3cRandomness } from './traces.ts'
 
 const thresholdKey = key('sampling.threshold')

@@ -1,5 +1,5 @@
 /** What decides: from the configuration, and what an item says of how it was sampled before. The same for spans and log records. */
-import type { Config } from './config.ts'
+
 import {
   always,
   isSampled,
@@ -10,7 +10,8 @@ import {
   randomnessOf,
   thresholdFor,
   thresholdOf,
-} from './threshold.ts'
+} from '../../pipeline/sampling/threshold.ts'
+import type { Config } from './config.ts'
 
 /** What an item carries along: `rv` and `th` of its tracestate, or the attributes of a log record. Empty = absent. */
 export interface Carried {

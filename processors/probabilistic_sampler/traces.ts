@@ -1,10 +1,10 @@
 import type { Span, Traces } from '../../pipeline/data/telemetry.ts'
 import { isDouble, key } from '../../pipeline/data/value.ts'
 import { parseFloatText } from '../../pipeline/ottl/numbers.ts'
+import { always, mostRandom, never, tValueOf } from '../../pipeline/sampling/threshold.ts'
+import { parseTraceState, type TraceState, writeTraceState } from '../../pipeline/sampling/trace-state.ts'
 import { hashHex, randomnessOfHash } from './hash.ts'
 import { carriedRandomness, type Decision, isRaised, type Randomness, type Sampler } from './sampler.ts'
-import { always, mostRandom, never, tValueOf } from './threshold.ts'
-import { parseTraceState, type TraceState, writeTraceState } from './trace-state.ts'
 
 const samplingPriority = key('sampling.priority')
 
