@@ -1,0 +1,117 @@
+/** A running copy of a service: its workers, its share of a machine, its memory, and what it counts. */
+import type { Frame } from './frame.ts'
+import { Histogram } from './histogram.ts'
+import { Knobs } from './knobs.ts'
+import type { Machine } from './machine.ts'
+import type { Outcome } from './outcome.ts'
+import { Permits } from './permits.ts'
+import type { Operation, Service, Version } from './service.ts'
+
+const requestBytes = 256 * 1024
+/** Of the memory limit, what an idle process takes. */
+const idleShare = 0.35
+/** From here on the garbage collector takes more and more of the CPU. */
+const tightShare = 0.85
+
+export class Instance {
+  readonly service: Service
+  readonly name: string
+  readonly machine: Machine
+  readonly version: Version
+  readonly knobs = new Knobs()
+  readonly workers: Permits
+  /** By name of the database. */
+  readonly pools = new Map<string, Permits>()
+  readonly frames = new Set<Frame>()
+  readonly createdMs: number
+  isReady = false
+  isDead = false
+  restarts: number
+  /** Cores that a process of its own beside the requests takes: a runaway thread. */
+  hog = 0
+  leakedBytes = 0
+  active = 0
+
+  // Counters since it was created.
+  cpuMs = 0
+  refused = 0
+  limited = 0
+  cacheHits = 0
+  cacheMisses = 0
+  readonly durations = new Map<
+    string,
+    { readonly operation: Operation; readonly outcome: Outcome; readonly histogram: Histogram }
+  >()
+  readonly calls = new Map<
+    string,
+    { readonly operation: Operation; readonly outcome: Outcome; readonly histogram: Histogram }
+  >()
+
+  constructor(service: Service, name: string, machine: Machine, version: Version, nowMs: number, restarts = 0) {
+    this.service = service
+    this.name = name
+    this.machine = machine
+    this.version = version
+    this.createdMs = nowMs
+    this.restarts = restarts
+    this.workers = new Permits(service.spec.workers)
+    machine.instances.add(this)
+  }
+
+  get memoryBytes(): number {
+    const { memory } = this.service.spec
+    return Math.min(memory, idleShare * memory + this.frames.size * requestBytes + this.leakedBytes)
+  }
+  get memoryShare(): number {
+    return this.memoryBytes / this.service.spec.memory
+  }
+
+  pool(database: Service): Permits {
+    let pool = this.pools.get(database.name)
+    if (pool === undefined) {
+      const { spec } = this.service
+      pool = new Permits(spec.kind === 'service' ? spec.pool : spec.workers)
+      this.pools.set(database.name, pool)
+    }
+    return pool
+  }
+
+  /** How much longer computing takes now that cores are shared. */
+  slowdown(weight: number): number {
+    const own = (this.active + this.hog + weight) / this.service.spec.cores
+    const { machine } = this
+    const shared = (machine.active + machine.foreign + weight) / machine.cores
+    return Math.max(1, own, shared)
+  }
+
+  /** How much more there is to compute: a garbage collector that finds little memory works without end. */
+  collecting(): number {
+    const tight = this.memoryShare - tightShare
+    return tight > 0 ? 1 + 20 * tight : 1
+  }
+
+  startComputing(weight: number): void {
+    this.active += weight
+    this.machine.active += weight
+  }
+
+  stopComputing(weight: number): void {
+    this.active -= weight
+    this.machine.active -= weight
+  }
+
+  served(operation: Operation, outcome: Outcome, ms: number): void {
+    record(this.durations, operation, outcome, ms)
+  }
+
+  called(operation: Operation, outcome: Outcome, ms: number): void {
+    record(this.calls, operation, outcome, ms)
+  }
+}
+
+function record(into: Instance['durations'], operation: Operation, outcome: Outcome, ms: number): void {
+  const key = `${operation.service.name}/${operation.name}/${outcome}`
+  let series = into.get(key)
+  if (series === undefined) into.set(key, (series = { operation, outcome, histogram: new Histogram() }))
+  series.histogram.record(ms / 1_000)
+}

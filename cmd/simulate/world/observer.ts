@@ -1,0 +1,75 @@
+/** What the world shows of itself as it runs; metrics are read from its entities instead. */
+import type { Instance } from './instance.ts'
+import type { Outcome } from './outcome.ts'
+import type { Operation, Service } from './service.ts'
+
+/** One request of a user with all that follows from it. */
+export interface Trace {
+  /** Four words. */
+  readonly id: readonly [number, number, number, number]
+  readonly isSampled: boolean
+}
+
+export type SpanKind = 'server' | 'client' | 'producer' | 'consumer'
+
+/** A span that has ended. Times are milliseconds of the world. */
+export interface SpanRecord {
+  readonly trace: Trace
+  /** Two words. */
+  readonly id: readonly [number, number]
+  readonly parent: readonly [number, number] | undefined
+  readonly kind: SpanKind
+  readonly instance: Instance
+  /** Of a server or consumer what it does; of a client or producer what it calls. */
+  readonly operation: Operation
+  readonly startMs: number
+  endMs: number
+  outcome: Outcome
+  /** `error.type` where the outcome is not ok. */
+  errorType: string
+  /** Of a client: who answered, where that is known. */
+  peer: Instance | undefined
+  /** Of a client: 1 and more for a repeated attempt. */
+  readonly attempt: number
+  /** Of a statement: the rows that it read. */
+  rowsExamined: number
+  /** Of a client of a database: how long it waited for a connection. */
+  poolWaitMs: number
+  /** Of a consumer: how long the message lay in the queue. */
+  queuedMs: number
+}
+
+export type LogEvent =
+  | { readonly kind: 'request'; readonly span: SpanRecord | undefined; readonly ms: number }
+  | {
+      readonly kind: 'failure'
+      readonly span: SpanRecord | undefined
+      readonly outcome: Outcome
+      readonly errorType: string
+    }
+  | {
+      readonly kind: 'call failed'
+      readonly span: SpanRecord | undefined
+      readonly outcome: Outcome
+      readonly target: Operation
+    }
+  | { readonly kind: 'slow query'; readonly ms: number; readonly rows: number }
+  | { readonly kind: 'life'; readonly what: Life; readonly detail: string }
+
+export type Life = 'started' | 'stopping' | 'out of memory' | 'killed' | 'node lost' | 'certificate' | 'config' | 'flag'
+
+export interface Observer {
+  span(span: SpanRecord): void
+  log(instance: Instance, operation: Operation | undefined, event: LogEvent): void
+  /** What a user got; `isGood` = answered, in time. */
+  request(operation: Operation, outcome: Outcome, ms: number, isGood: boolean): void
+  /** Deploys, scalings and their kin, as a Kubernetes cluster or a delivery tool tells them. */
+  change(what: ChangeEvent): void
+}
+
+export interface ChangeEvent {
+  readonly kind: 'deploy' | 'scale' | 'restart' | 'flag' | 'config' | 'node' | 'ddl' | 'certificate' | 'cron'
+  readonly service: Service | undefined
+  readonly text: string
+  readonly atMs: number
+}
