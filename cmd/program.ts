@@ -16,6 +16,7 @@ import { register as registerPlugin } from './plugin.ts'
 import { register as registerPrintConfig } from './print-config.ts'
 import { run } from './run.ts'
 import { register as registerSchema } from './schema.ts'
+import { register as registerSimulate } from './simulate.ts'
 import { register as registerValidate } from './validate.ts'
 import type { WorkerData } from './worker.ts'
 
@@ -63,6 +64,7 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
     registerPlugin,
     registerPrintConfig,
     registerSchema,
+    registerSimulate,
     registerValidate,
   ]) {
     register(program, context)

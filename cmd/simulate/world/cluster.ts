@@ -118,7 +118,6 @@ export class Cluster {
     const up = this.machines.filter(({ isUp }) => isUp)
     if (up.length === 0) throw new Error('no node is up')
     const emptiest = up.reduce((best, one) => (one.instances.size < best.instances.size ? one : best))
-    service.created++
     const suffix = this.world.randomOf(`names of ${service.name}`).bits().toString(36).slice(0, 5).padStart(5, '0')
     return new Instance(service, `${service.name}-${suffix}`, emptiest, version, this.world.schedule.now)
   }
@@ -155,7 +154,10 @@ export class Cluster {
     instance.isReady = false
     instance.service.refresh()
     this.world.observer.log(instance, undefined, { kind: 'life', what: 'stopping', detail: '' })
-    this.world.schedule.after(drainMs, () => this.remove(instance))
+    this.world.schedule.after(drainMs, () => {
+      if (!instance.isDead) this.world.observer.ended(instance)
+      this.remove(instance)
+    })
   }
 
   private remove(instance: Instance): void {

@@ -117,6 +117,8 @@ export class Frame {
 
   private endQuery(): void {
     if (this.isOver) return
+    const { rows } = this.instance
+    rows.set(this.operation, (rows.get(this.operation) ?? 0) + this.rowsExamined)
     const ms = this.world.schedule.now - this.startMs
     if (ms >= slowQueryMs) {
       this.world.observer.log(this.instance, this.operation, { kind: 'slow query', ms, rows: this.rowsExamined })
@@ -156,8 +158,9 @@ export class Frame {
       case 'cache':
         world.calls.make(this, step.edge, this.trace, (outcome) => {
           const isHit = outcome === 'ok' && random.chance(step.content.hitShare)
-          if (isHit) this.instance.cacheHits++
-          else this.instance.cacheMisses++
+          const cache = step.edge.to.service
+          if (isHit) cache.hits++
+          else if (outcome === 'ok') cache.misses++
           if (isHit) next('ok')
           else
             this.runAll(step.miss, 0, (result) => {

@@ -36,8 +36,8 @@ export class Instance {
   cpuMs = 0
   refused = 0
   limited = 0
-  cacheHits = 0
-  cacheMisses = 0
+  /** Of a database: rows that its statements read. */
+  readonly rows = new Map<Operation, number>()
   readonly durations = new Map<
     string,
     { readonly operation: Operation; readonly outcome: Outcome; readonly histogram: Histogram }

@@ -63,6 +63,8 @@ export interface Observer {
   log(instance: Instance, operation: Operation | undefined, event: LogEvent): void
   /** What a user got; `isGood` = answered, in time. */
   request(operation: Operation, outcome: Outcome, ms: number, isGood: boolean): void
+  /** An instance ends in good order and says what it still has to say. */
+  ended(instance: Instance): void
   /** Deploys, scalings and their kin, as a Kubernetes cluster or a delivery tool tells them. */
   change(what: ChangeEvent): void
 }

@@ -136,7 +136,9 @@ export class Service {
   dnsFailures = 0
   /** When its certificate ran out, in ms; new connections fail from then on. */
   certificateExpiredMs: number | undefined
-  created = 0
+  /** Of a cache, over all its instances. */
+  hits = 0
+  misses = 0
 
   constructor(name: string, spec: ServiceSpec) {
     this.name = name

@@ -24,6 +24,7 @@ function watch(): Seen {
     changes,
     span: (span) => spans.push(span),
     log: () => {},
+    ended: () => {},
     request: (_operation, outcome) => outcomes.push(outcome),
     change: ({ text }) => changes.push(text),
   }

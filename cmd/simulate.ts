@@ -1,0 +1,112 @@
+/** `simulate`: plays a world of services with faults, and sends the telemetry that it would have sent. */
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseDuration } from '../pipeline/config/duration.ts'
+import { userAgent } from '../pipeline/net/user-agent.ts'
+import type { CommandContext } from './command.ts'
+import { type Protocol, protocols } from './generate/client.ts'
+import { endpointUrl } from './generate/endpoint.ts'
+import { newClient } from './generate/new-client.ts'
+import { fileSink } from './simulate/play/file-sink.ts'
+import { otlpSink } from './simulate/play/otlp-sink.ts'
+import { play } from './simulate/play/pace.ts'
+import type { Sink } from './simulate/play/sink.ts'
+import { Exports, type Observation, wholeObservation } from './simulate/telemetry/exports.ts'
+import { readTopology } from './simulate/topology/read.ts'
+import { World } from './simulate/world/world.ts'
+
+interface SimulateFlags {
+  readonly seed: number
+  readonly speed: number
+  readonly duration: number
+  readonly start?: number
+  readonly endpoint?: string
+  readonly protocol: Protocol
+  readonly insecure?: true
+  readonly file?: string
+  readonly sampling: number
+  readonly scrape: number
+}
+
+export function register(program: Command, context: CommandContext): void {
+  program
+    .command('simulate')
+    .description('Plays a world of services and sends the telemetry that it would have sent')
+    .argument('<topology>', 'a YAML file; examples/topologies has some')
+    .option('--seed <n>', 'the same seed gives the same telemetry', number(0, 0xffff_ffff), 1)
+    .option('--speed <x>', 'times the speed of our time; 0 = as fast as it goes', number(0, 100_000), 1)
+    .option('--duration <time>', 'how much of the world is played, as 10m or 24h', duration, 600_000)
+    .option('--start <time>', 'when the world begins, as 2026-11-21T10:00:00Z; now if absent', instant)
+    .option('--endpoint <address>', 'host:port or URL of a Collector')
+    .addOption(new Option('--protocol <name>', 'OTLP transport').choices(protocols).default('grpc'))
+    .option('--insecure', 'no TLS')
+    .addOption(new Option('--file <path>', 'write OTLP JSON lines instead of sending').conflicts('endpoint'))
+    .option('--sampling <share>', 'how many of the traces the head samples', number(0, 1), 1)
+    .option('--scrape <time>', 'how often metrics are collected', duration, wholeObservation.scrapeMs)
+    .action(async (file: string, flags: SimulateFlags) => simulate(file, flags, context))
+}
+
+async function simulate(file: string, flags: SimulateFlags, context: CommandContext): Promise<void> {
+  const topology = await readTopology(file)
+  const { seed, speed, duration: durationMs, sampling, scrape } = flags
+  const sink = sinkOf(flags, context)
+  const observation: Observation = { ...wholeObservation, sampling, scrapeMs: scrape }
+  const observer = new Exports(observation, (batch) => sink.send(batch))
+  const world = new World({ topology, seed, startMs: flags.start ?? Date.now(), sampling, observer })
+  observer.attach(world)
+  world.start()
+  const interrupted = new AbortController()
+  const interrupt = () => interrupted.abort()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, interrupt)
+  try {
+    const lagMs = await play(world, sink, { speed, durationMs, signal: interrupted.signal })
+    observer.flushAll()
+    const sent = await sink.close()
+    const { traces = 0, metrics = 0, logs = 0 } = sent.items
+    context.stdout.write(
+      `${topology.name}, seed ${seed}: ${Math.round(world.schedule.now / 1_000)} s of the world; ` +
+        `${traces} spans, ${metrics} data points and ${logs} log records in ${sent.requests} requests` +
+        `${speed > 0 && lagMs > 500 ? `; up to ${Math.round(lagMs)} ms behind` : ''}\n`,
+    )
+    if (sent.lost > 0) throw new Error(`${sent.lost} items were not taken: ${sent.errors.join('; ')}`)
+  } finally {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, interrupt)
+  }
+}
+
+function sinkOf({ file, endpoint, protocol, insecure }: SimulateFlags, { build }: CommandContext): Sink {
+  if (file !== undefined) return fileSink(file)
+  return otlpSink((signal) =>
+    newClient({
+      signal,
+      protocol,
+      compression: 'none',
+      url: endpointUrl(endpoint, protocol, signal, insecure === true),
+      headers: [],
+      tls: {},
+      timeoutMs: 10_000,
+      userAgent: userAgent(build),
+    }),
+  )
+}
+
+function instant(text: string): number {
+  const ms = Date.parse(text)
+  if (Number.isNaN(ms)) throw new InvalidArgumentError('Write it as 2026-11-21T10:00:00Z.')
+  return ms
+}
+
+function duration(text: string): number {
+  const ms = parseDuration(text)
+  if (typeof ms !== 'number') throw new InvalidArgumentError(`${ms.error}: write it as 10s, 1m30s or 24h.`)
+  if (ms <= 0) throw new InvalidArgumentError('It must be more than 0.')
+  return ms
+}
+
+function number(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (text.trim() === '' || !(value >= least && value <= most))
+      throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`)
+    return value
+  }
+}

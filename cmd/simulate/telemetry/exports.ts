@@ -1,0 +1,238 @@
+/**
+ * When telemetry leaves: each instance's SDK sends its spans and logs every few seconds and its metrics every scrape interval, each at a moment of its own.
+ * What a process has not sent when it dies is lost with it.
+ */
+import { newLogs, newTraces } from '../../../pipeline/data/builders.ts'
+import type { Batch } from '../../../pipeline/data/telemetry.ts'
+import type { Instance } from '../world/instance.ts'
+import type { ChangeEvent, LogEvent, Observer, SpanRecord } from '../world/observer.ts'
+import type { Outcome } from '../world/outcome.ts'
+import type { Random } from '../world/random.ts'
+import type { Operation } from '../world/service.ts'
+import type { World } from '../world/world.ts'
+import { traceStateOf } from './ids.ts'
+import { type LoggedEvent, logRecordInit } from './logs.ts'
+import { instanceMetrics } from './metrics.ts'
+import { type CpuBefore, clusterMetrics, hostMetrics, podMetrics, storeMetrics } from './platform-metrics.ts'
+import { isInstrumented, podResource, sdkResource } from './resource.ts'
+import { spanInit } from './spans.ts'
+import { unixNano } from './time.ts'
+
+/** How observation falls short, as in life. All shares in [0, 1]. */
+export interface Observation {
+  /** Share of traces that the head samples. */
+  readonly sampling: number
+  /** Share of spans that are lost on their way. */
+  readonly lostSpans: number
+  /** Share of span batches that come late, and by how much at most, in ms. */
+  readonly lateShare: number
+  readonly lateMs: number
+  readonly scrapeMs: number
+  /** Share of scrapes that fail. */
+  readonly missedScrapes: number
+  /** One of so many requests writes a log line; failures always do. */
+  readonly requestLogEvery: number
+}
+
+export const wholeObservation: Observation = {
+  sampling: 1,
+  lostSpans: 0,
+  lateShare: 0,
+  lateMs: 0,
+  scrapeMs: 15_000,
+  missedScrapes: 0,
+  requestLogEvery: 5,
+}
+
+const flushMs = 5_000
+const scopeName = 'vigil.simulated.instrumentation'
+
+interface Buffer {
+  spans: SpanRecord[]
+  logs: LoggedEvent[]
+}
+
+export interface UserRequest {
+  readonly operation: Operation
+  readonly outcome: Outcome
+  readonly ms: number
+  readonly isGood: boolean
+  readonly atMs: number
+}
+
+export class Exports implements Observer {
+  /** Services whose telemetry does not arrive at all, though they work. */
+  readonly silent = new Set<string>()
+  onChange: (event: ChangeEvent) => void = () => {}
+  onRequest: (request: UserRequest) => void = () => {}
+  private readonly observation: Observation
+  private readonly send: (batch: Batch) => void
+  private readonly buffers = new Map<Instance, Buffer>()
+  private readonly cpuBefore: CpuBefore = new Map()
+  private readonly traceState: string
+  private world: World | undefined
+  private requests = 0
+
+  constructor(observation: Observation, send: (batch: Batch) => void) {
+    this.observation = observation
+    this.send = send
+    this.traceState = traceStateOf(observation.sampling)
+  }
+
+  /** Call before the world starts. */
+  attach(world: World): void {
+    this.world = world
+    const { schedule } = world
+    const { scrapeMs } = this.observation
+    schedule.every(scrapeMs, () => this.scrapePlatform(world))
+  }
+
+  span(span: SpanRecord): void {
+    if (this.chance(this.observation.lostSpans)) return
+    this.bufferOf(span.instance).spans.push(span)
+  }
+
+  log(instance: Instance, operation: Operation | undefined, event: LogEvent): void {
+    const { kind } = instance.service.spec
+    if (kind === 'external' || this.world === undefined) return
+    if (event.kind === 'request' && this.requests++ % this.observation.requestLogEvery !== 0) return
+    this.bufferOf(instance).logs.push({ instance, operation, event, atMs: this.world.schedule.now })
+  }
+
+  request(operation: Operation, outcome: Outcome, ms: number, isGood: boolean): void {
+    this.onRequest({ operation, outcome, ms, isGood, atMs: this.world?.schedule.now ?? 0 })
+  }
+
+  change(event: ChangeEvent): void {
+    this.onChange(event)
+    const { world } = this
+    if (world === undefined) return
+    // As the k8s_events receiver tells it.
+    const time = unixNano(world.startMs, event.atMs)
+    this.send(
+      newLogs()
+        .resource({
+          'k8s.cluster.name': world.topology.cluster,
+          'k8s.namespace.name': event.service?.spec.namespace || world.topology.name,
+        })
+        .scope('github.com/open-telemetry/opentelemetry-collector-contrib/receiver/k8seventsreceiver')
+        .record({
+          timeUnixNano: time,
+          observedUnixNano: time,
+          severityNumber: 9,
+          severityText: 'Normal',
+          body: event.text,
+          attributes: {
+            'k8s.event.reason': event.kind,
+            ...(event.service === undefined ? {} : { 'k8s.deployment.name': event.service.name }),
+          },
+        })
+        .build(),
+    )
+  }
+
+  ended(instance: Instance): void {
+    this.flush(instance)
+  }
+
+  /** At the end of the simulation nothing is left unsaid. */
+  flushAll(): void {
+    for (const instance of this.buffers.keys()) this.flush(instance)
+  }
+
+  private bufferOf(instance: Instance): Buffer {
+    let buffer = this.buffers.get(instance)
+    if (buffer === undefined) {
+      buffer = { spans: [], logs: [] }
+      this.buffers.set(instance, buffer)
+      this.begin(instance)
+    }
+    return buffer
+  }
+
+  private begin(instance: Instance): void {
+    const { world, observation } = this
+    if (world === undefined) return
+    const random = this.random
+    const every = (ms: number, run: () => void) => {
+      world.schedule.after(random.between(0, ms), () => {
+        const timer = world.schedule.every(ms, () => {
+          if (!instance.isDead) run()
+          else timer.run = undefined
+        })
+        run()
+      })
+    }
+    every(flushMs, () => this.flush(instance))
+    if (isInstrumented(instance)) every(observation.scrapeMs, () => this.scrape(instance))
+  }
+
+  private flush(instance: Instance): void {
+    const { world } = this
+    const buffer = this.buffers.get(instance)
+    if (world === undefined || buffer === undefined) return
+    if (instance.isDead) this.buffers.delete(instance)
+    const { spans, logs } = buffer
+    if (spans.length > 0) {
+      buffer.spans = []
+      this.deliver(instance, () => {
+        const builder = newTraces().resource(sdkResource(world, instance)).scope(scopeName, { version: '1.0.0' })
+        for (const span of spans) builder.span(spanInit(span, world.startMs, this.traceState))
+        return builder.build()
+      })
+    }
+    if (logs.length === 0) return
+    buffer.logs = []
+    const resource = isInstrumented(instance)
+      ? sdkResource(world, instance)
+      : { ...podResource(world, instance), 'service.name': instance.service.name }
+    const builder = newLogs().resource(resource).scope(scopeName, { version: '1.0.0' })
+    for (const logged of logs) builder.record(logRecordInit(logged, world.startMs, world.randomOf('log text')))
+    this.deliver(instance, () => builder.build())
+  }
+
+  private scrape(instance: Instance): void {
+    const { world } = this
+    if (world === undefined || this.chance(this.observation.missedScrapes)) return
+    this.deliver(instance, () => instanceMetrics(world, instance))
+  }
+
+  private scrapePlatform(world: World): void {
+    for (const instance of this.buffers.keys()) {
+      if (instance.isDead) {
+        this.buffers.delete(instance)
+        this.cpuBefore.delete(instance)
+      }
+    }
+    for (const service of world.services.values()) {
+      if (service.spec.kind === 'external') continue
+      for (const instance of service.instances) {
+        if (!this.chance(this.observation.missedScrapes))
+          this.deliver(instance, () => podMetrics(world, instance, this.cpuBefore))
+      }
+      const store = storeMetrics(world, service)
+      if (store !== undefined && !this.silent.has(service.name)) this.send(store)
+    }
+    for (const machine of world.cluster.machines)
+      if (machine.isUp) this.send(hostMetrics(world, machine, this.cpuBefore))
+    this.send(clusterMetrics(world))
+  }
+
+  private deliver(instance: Instance, make: () => Batch): void {
+    if (this.silent.has(instance.service.name)) return
+    const batch = make()
+    const { lateShare, lateMs } = this.observation
+    if (batch.signal !== 'metrics' && this.chance(lateShare)) {
+      this.world?.schedule.after(this.random.between(0, lateMs), () => this.send(batch))
+    } else this.send(batch)
+  }
+
+  private chance(share: number): boolean {
+    return share > 0 && this.random.chance(share)
+  }
+
+  private get random(): Random {
+    if (this.world === undefined) throw new Error('attach a world first')
+    return this.world.randomOf('observation')
+  }
+}

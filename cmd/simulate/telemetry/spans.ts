@@ -1,0 +1,124 @@
+/** Spans as the instrumentation libraries of the OpenTelemetry SDKs write them. */
+import type { SpanInit } from '../../../pipeline/data/items.ts'
+import type { SpanRecord } from '../world/observer.ts'
+import { hex } from './ids.ts'
+import {
+  grpcStatus,
+  httpRoute,
+  httpStatus,
+  operationAttributes,
+  protocolOf,
+  querySummary,
+  rpcService,
+  serverAddress,
+  serverPort,
+} from './protocol.ts'
+import type { Attributes } from './resource.ts'
+import { unixNano } from './time.ts'
+
+const kinds = { server: 2, client: 3, producer: 4, consumer: 5 } as const
+const statusError = 2
+/** Sampled; and, for a child, known to be remote or not. */
+const sampledFlag = 0x01
+const hasRemoteFlag = 0x100
+const isRemoteFlag = 0x200
+
+export function spanInit(span: SpanRecord, startMs: number, traceState: string): SpanInit {
+  const { machine } = span.instance
+  const isError = isFailed(span)
+  const isEntry = span.kind === 'server' || span.kind === 'consumer'
+  const endUnixNano = unixNano(startMs, span.endMs, machine)
+  return {
+    traceId: hex(span.trace.id),
+    spanId: hex(span.id),
+    parentSpanId: hex(span.parent),
+    traceState,
+    name: spanName(span),
+    kind: kinds[span.kind],
+    startUnixNano: unixNano(startMs, span.startMs, machine),
+    endUnixNano,
+    attributes: spanAttributes(span),
+    flags: sampledFlag | hasRemoteFlag | (isEntry && span.parent !== undefined ? isRemoteFlag : 0),
+    ...(isError ? { status: { code: statusError, message: '' } } : {}),
+    ...(isError && isEntry && span.outcome === 'error' ? { events: [exception(span, endUnixNano)] } : {}),
+  }
+}
+
+/** A server that refuses on purpose has not failed; a client that is refused has. */
+function isFailed({ outcome, kind }: SpanRecord): boolean {
+  return outcome !== 'ok' && !(kind === 'server' && outcome === 'limited')
+}
+
+function exception({ errorType, operation }: SpanRecord, timeUnixNano: bigint) {
+  return {
+    name: 'exception',
+    timeUnixNano,
+    attributes: {
+      'exception.type': errorType,
+      'exception.message': `${operation.name} failed: ${errorType}`,
+      'exception.stacktrace': `${errorType}: ${operation.name} failed\n    at ${operation.service.name}.${operation.name}\n    at handle`,
+    },
+  }
+}
+
+function spanName({ operation, kind }: SpanRecord): string {
+  switch (protocolOf(operation)) {
+    case 'http': {
+      const { method, route } = httpRoute(operation)
+      return kind === 'server' ? `${method} ${route}` : method
+    }
+    case 'grpc':
+      return kind === 'consumer' ? `process ${operation.name}` : `${rpcService(operation)}/${operation.name}`
+    case 'messaging':
+      return `send ${operation.name}`
+    default:
+      return querySummary(operation)
+  }
+}
+
+function spanAttributes(span: SpanRecord): Attributes {
+  const { operation, kind, outcome, errorType, attempt } = span
+  const attributes: Record<string, string | number | boolean> = { ...operationAttributes(operation) }
+  const protocol = protocolOf(operation)
+  if (isFailed(span)) attributes['error.type'] = errorTypeOf(span, errorType)
+  if (kind === 'consumer') {
+    return {
+      'messaging.system': 'kafka',
+      'messaging.operation.type': 'process',
+      'messaging.operation.name': 'process',
+      ...pick(attributes, 'error.type'),
+    }
+  }
+  attributes['server.address'] = serverAddress(operation)
+  attributes['server.port'] = serverPort(operation)
+  if (protocol === 'http') {
+    const status = httpStatus(outcome)
+    if (status !== undefined) attributes['http.response.status_code'] = status
+    const { route } = httpRoute(operation)
+    if (kind === 'server') Object.assign(attributes, { 'url.path': route, 'network.protocol.version': '1.1' })
+    else {
+      delete attributes['http.route']
+      delete attributes['url.scheme']
+      attributes['url.full'] = `https://${serverAddress(operation)}${route}`
+      if (attempt > 1) attributes['http.request.resend_count'] = attempt - 1
+    }
+  } else if (protocol === 'grpc') attributes['rpc.response.status_code'] = grpcStatus(outcome)
+  else if (protocol === 'messaging') {
+    Object.assign(attributes, { 'messaging.operation.type': 'send', 'messaging.operation.name': 'send' })
+  } else if (operation.query !== undefined) {
+    attributes['db.query.text'] = operation.query.text
+    attributes['db.query.summary'] = querySummary(operation)
+  }
+  return attributes
+}
+
+function errorTypeOf({ outcome, kind, operation }: SpanRecord, errorType: string): string {
+  if (kind === 'server' || kind === 'consumer' || protocolOf(operation) !== 'http') return errorType
+  const status = httpStatus(outcome)
+  return status === undefined ? errorType : String(status)
+}
+
+function pick(attributes: Attributes, key: string): Attributes {
+  const value = attributes[key]
+  return value === undefined ? {} : { [key]: value }
+}
