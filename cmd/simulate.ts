@@ -10,21 +10,22 @@ import { fileSink } from './simulate/play/file-sink.ts'
 import { otlpSink } from './simulate/play/otlp-sink.ts'
 import { play } from './simulate/play/pace.ts'
 import type { Sink } from './simulate/play/sink.ts'
-import { Exports, type Observation, wholeObservation } from './simulate/telemetry/exports.ts'
+import { quiet, readScenario } from './simulate/scenario/read.ts'
+import { prepare } from './simulate/scenario/run.ts'
+import { writeTruth } from './simulate/scenario/write-truth.ts'
 import { readTopology } from './simulate/topology/read.ts'
-import { World } from './simulate/world/world.ts'
 
 interface SimulateFlags {
   readonly seed: number
   readonly speed: number
-  readonly duration: number
+  readonly duration?: number
+  readonly scenario?: string
+  readonly truth?: string
   readonly start?: number
   readonly endpoint?: string
   readonly protocol: Protocol
   readonly insecure?: true
   readonly file?: string
-  readonly sampling: number
-  readonly scrape: number
 }
 
 export function register(program: Command, context: CommandContext): void {
@@ -34,33 +35,37 @@ export function register(program: Command, context: CommandContext): void {
     .argument('<topology>', 'a YAML file; examples/topologies has some')
     .option('--seed <n>', 'the same seed gives the same telemetry', number(0, 0xffff_ffff), 1)
     .option('--speed <x>', 'times the speed of our time; 0 = as fast as it goes', number(0, 100_000), 1)
-    .option('--duration <time>', 'how much of the world is played, as 10m or 24h', duration, 600_000)
+    .option('--scenario <file>', 'what happens: faults and ordinary days; examples/scenarios has some')
+    .option('--truth <file>', 'where to write what really happened, as JSON, at the end')
+    .option(
+      '--duration <time>',
+      "how much of the world is played, as 10m or 24h; the scenario's or 10m if absent",
+      duration,
+    )
     .option('--start <time>', 'when the world begins, as 2026-11-21T10:00:00Z; now if absent', instant)
     .option('--endpoint <address>', 'host:port or URL of a Collector')
     .addOption(new Option('--protocol <name>', 'OTLP transport').choices(protocols).default('grpc'))
     .option('--insecure', 'no TLS')
     .addOption(new Option('--file <path>', 'write OTLP JSON lines instead of sending').conflicts('endpoint'))
-    .option('--sampling <share>', 'how many of the traces the head samples', number(0, 1), 1)
-    .option('--scrape <time>', 'how often metrics are collected', duration, wholeObservation.scrapeMs)
     .action(async (file: string, flags: SimulateFlags) => simulate(file, flags, context))
 }
 
 async function simulate(file: string, flags: SimulateFlags, context: CommandContext): Promise<void> {
   const topology = await readTopology(file)
-  const { seed, speed, duration: durationMs, sampling, scrape } = flags
+  const scenario = flags.scenario === undefined ? quiet : await readScenario(flags.scenario)
+  const { seed, speed } = flags
+  const durationMs = flags.duration ?? scenario.duration
+  const startMs = flags.start ?? (scenario.start === undefined ? Date.now() : instant(scenario.start))
   const sink = sinkOf(flags, context)
-  const observation: Observation = { ...wholeObservation, sampling, scrapeMs: scrape }
-  const observer = new Exports(observation, (batch) => sink.send(batch))
-  const world = new World({ topology, seed, startMs: flags.start ?? Date.now(), sampling, observer })
-  observer.attach(world)
-  world.start()
+  const { world, exports, truth } = prepare({ topology, scenario, seed, startMs, send: (batch) => sink.send(batch) })
   const interrupted = new AbortController()
   const interrupt = () => interrupted.abort()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, interrupt)
   try {
     const lagMs = await play(world, sink, { speed, durationMs, signal: interrupted.signal })
-    observer.flushAll()
+    exports.flushAll()
     const sent = await sink.close()
+    if (flags.truth !== undefined) await writeTruth(flags.truth, { topology, scenario, seed }, truth)
     const { traces = 0, metrics = 0, logs = 0 } = sent.items
     context.stdout.write(
       `${topology.name}, seed ${seed}: ${Math.round(world.schedule.now / 1_000)} s of the world; ` +

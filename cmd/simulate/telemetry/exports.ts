@@ -5,8 +5,7 @@
 import { newLogs, newTraces } from '../../../pipeline/data/builders.ts'
 import type { Batch } from '../../../pipeline/data/telemetry.ts'
 import type { Instance } from '../world/instance.ts'
-import type { ChangeEvent, LogEvent, Observer, SpanRecord } from '../world/observer.ts'
-import type { Outcome } from '../world/outcome.ts'
+import type { ChangeEvent, LogEvent, Observer, SpanRecord, UserRequest } from '../world/observer.ts'
 import type { Random } from '../world/random.ts'
 import type { Operation } from '../world/service.ts'
 import type { World } from '../world/world.ts'
@@ -52,17 +51,12 @@ interface Buffer {
   logs: LoggedEvent[]
 }
 
-export interface UserRequest {
-  readonly operation: Operation
-  readonly outcome: Outcome
-  readonly ms: number
-  readonly isGood: boolean
-  readonly atMs: number
-}
-
 export class Exports implements Observer {
   /** Services whose telemetry does not arrive at all, though they work. */
   readonly silent = new Set<string>()
+  /** For a while, other than the observation says. */
+  missedScrapes: number | undefined
+  logsEveryRequest = false
   onChange: (event: ChangeEvent) => void = () => {}
   onRequest: (request: UserRequest) => void = () => {}
   private readonly observation: Observation
@@ -95,12 +89,13 @@ export class Exports implements Observer {
   log(instance: Instance, operation: Operation | undefined, event: LogEvent): void {
     const { kind } = instance.service.spec
     if (kind === 'external' || this.world === undefined) return
-    if (event.kind === 'request' && this.requests++ % this.observation.requestLogEvery !== 0) return
+    const every = this.logsEveryRequest ? 1 : this.observation.requestLogEvery
+    if (event.kind === 'request' && this.requests++ % every !== 0) return
     this.bufferOf(instance).logs.push({ instance, operation, event, atMs: this.world.schedule.now })
   }
 
-  request(operation: Operation, outcome: Outcome, ms: number, isGood: boolean): void {
-    this.onRequest({ operation, outcome, ms, isGood, atMs: this.world?.schedule.now ?? 0 })
+  request(request: UserRequest): void {
+    this.onRequest(request)
   }
 
   change(event: ChangeEvent): void {
@@ -193,7 +188,7 @@ export class Exports implements Observer {
 
   private scrape(instance: Instance): void {
     const { world } = this
-    if (world === undefined || this.chance(this.observation.missedScrapes)) return
+    if (world === undefined || this.chance(this.missedScrapes ?? this.observation.missedScrapes)) return
     this.deliver(instance, () => instanceMetrics(world, instance))
   }
 
@@ -207,7 +202,7 @@ export class Exports implements Observer {
     for (const service of world.services.values()) {
       if (service.spec.kind === 'external') continue
       for (const instance of service.instances) {
-        if (!this.chance(this.observation.missedScrapes))
+        if (!this.chance(this.missedScrapes ?? this.observation.missedScrapes))
           this.deliver(instance, () => podMetrics(world, instance, this.cpuBefore))
       }
       const store = storeMetrics(world, service)

@@ -1,11 +1,6 @@
 /** A topology file: checked whole, every problem at its place. */
 import { readFile } from 'node:fs/promises'
-import { coerceSection } from '../../../pipeline/config/coerce.ts'
-import { ConfigError } from '../../../pipeline/config/config.ts'
-import { fieldSchema } from '../../../pipeline/config/field-schema.ts'
-import { parse } from '../../../pipeline/config/issues.ts'
-import { parseYaml } from '../../../pipeline/config/parse-yaml.ts'
-import { Problems } from '../../../pipeline/config/problems.ts'
+import { type Problem, parseChecked } from './parse-checked.ts'
 import { type Step, type Topology, topology } from './schema.ts'
 
 export async function readTopology(file: string): Promise<Topology> {
@@ -14,21 +9,8 @@ export async function readTopology(file: string): Promise<Topology> {
 
 /** Throws a `ConfigError`. */
 export function parseTopology(text: string, source: string): Topology {
-  const parsed = parseYaml(text, source)
-  if ('problems' in parsed) throw new ConfigError(parsed.problems)
-  const problems = new Problems({ isChecked: true })
-  const { node } = parsed
-  const input = coerceSection(node, fieldSchema(topology), [], '', problems)
-  const made = parse(topology, input, { path: [], node, key: node.position }, problems)
-  if (made !== undefined) {
-    for (const [path, message] of brokenReferences(made.output)) problems.add(path, message, node.position)
-  }
-  problems.throwIfAny()
-  if (made === undefined) throw new Error('the topology was refused without a reason')
-  return made.output
+  return parseChecked(text, source, topology, brokenReferences)
 }
-
-type Problem = readonly [path: readonly (string | number)[], message: string]
 
 function* brokenReferences(made: Topology): Iterable<Problem> {
   for (const [i, { call }] of made.users.operations.entries()) {

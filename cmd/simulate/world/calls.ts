@@ -55,6 +55,8 @@ class Attempt {
   private readonly from: Frame | undefined
   private readonly edge: Edge
   private readonly trace: Trace
+  /** The caller's. */
+  private readonly asked: Trace
   private readonly topic: Topic | undefined
   private readonly span: SpanRecord | undefined
   private readonly startMs: number
@@ -81,6 +83,7 @@ class Attempt {
     this.done = done
     this.startMs = world.schedule.now
     const { hidden } = edge.call
+    this.asked = trace
     // Behind an edge without an agent nobody knows of the trace: what is instrumented there begins its own.
     this.trace = hidden ? world.newTrace() : trace
     const isRecorded = from !== undefined && !hidden && trace.isSampled && from.instance.service.spec.kind === 'service'
@@ -95,6 +98,7 @@ class Attempt {
   start(): void {
     const { world, edge } = this
     const target = edge.to.service
+    if (world.watched.has(edge.to)) this.asked.isTouched = true
     const random = world.randomOf('network')
     if (random.chance(edge.brokenShare)) this.end('broken', 'circuit_open', undefined)
     else if (random.chance(target.dnsFailures)) {

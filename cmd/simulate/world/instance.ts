@@ -69,8 +69,8 @@ export class Instance {
   pool(database: Service): Permits {
     let pool = this.pools.get(database.name)
     if (pool === undefined) {
-      const { spec } = this.service
-      pool = new Permits(spec.kind === 'service' ? spec.pool : spec.workers)
+      const { spec, poolSizes } = this.service
+      pool = new Permits(poolSizes.get(database.name) ?? (spec.kind === 'service' ? spec.pool : spec.workers))
       this.pools.set(database.name, pool)
     }
     return pool

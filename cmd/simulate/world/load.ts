@@ -95,11 +95,13 @@ export class Load {
     const { edge, slowMs } = entry
     const served = this.served.get(nameOf(edge))!
     served.demand++
-    world.calls.make(undefined, edge, world.newTrace(), (outcome) => {
+    const trace = world.newTrace()
+    world.calls.make(undefined, edge, trace, (outcome) => {
       const ms = world.schedule.now - startMs
       const isGood = outcome === 'ok' && ms <= slowMs
       count(served, outcome, isGood)
-      world.observer.request(edge.to, outcome, ms, isGood)
+      const { isTouched } = trace
+      world.observer.request({ operation: edge.to, outcome, ms, atMs: world.schedule.now, isGood, isTouched })
       if (outcome !== 'ok' && attempt < 3 && this.random.chance(this.spec.retry)) {
         world.schedule.after(this.random.between(...retryAfterMs), () => this.request(entry, attempt + 1))
       }

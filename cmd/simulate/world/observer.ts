@@ -8,6 +8,8 @@ export interface Trace {
   /** Four words. */
   readonly id: readonly [number, number, number, number]
   readonly isSampled: boolean
+  /** It has come to an operation that `world.watched` names. */
+  isTouched: boolean
 }
 
 export type SpanKind = 'server' | 'client' | 'producer' | 'consumer'
@@ -58,11 +60,22 @@ export type LogEvent =
 
 export type Life = 'started' | 'stopping' | 'out of memory' | 'killed' | 'node lost' | 'certificate' | 'config' | 'flag'
 
+export interface UserRequest {
+  readonly operation: Operation
+  readonly outcome: Outcome
+  readonly ms: number
+  readonly atMs: number
+  /** Answered, and in time. */
+  readonly isGood: boolean
+  /** It needed what `world.watched` names. */
+  readonly isTouched: boolean
+}
+
 export interface Observer {
   span(span: SpanRecord): void
   log(instance: Instance, operation: Operation | undefined, event: LogEvent): void
-  /** What a user got; `isGood` = answered, in time. */
-  request(operation: Operation, outcome: Outcome, ms: number, isGood: boolean): void
+  /** What a user got. */
+  request(request: UserRequest): void
   /** An instance ends in good order and says what it still has to say. */
   ended(instance: Instance): void
   /** Deploys, scalings and their kin, as a Kubernetes cluster or a delivery tool tells them. */

@@ -132,6 +132,8 @@ export class Service {
   readonly locks = new Map<string, Permits>()
   /** Of a database: a statement in an open transaction keeps its lock this much longer, in ms. */
   lockHoldMs = 0
+  /** Connections of an instance to a database, where a configuration says other than the topology. */
+  readonly poolSizes = new Map<string, number>()
   /** Share of name lookups of this service that fail. */
   dnsFailures = 0
   /** When its certificate ran out, in ms; new connections fail from then on. */

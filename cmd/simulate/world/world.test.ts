@@ -25,7 +25,7 @@ function watch(): Seen {
     span: (span) => spans.push(span),
     log: () => {},
     ended: () => {},
-    request: (_operation, outcome) => outcomes.push(outcome),
+    request: ({ outcome }) => outcomes.push(outcome),
     change: ({ text }) => changes.push(text),
   }
 }
@@ -194,9 +194,9 @@ test('a deploy replaces every instance without losing a request', async () => {
   const { world, observer } = await shopWorld()
   world.runUntil(minute)
   const failuresBefore = observer.outcomes.filter((outcome) => outcome !== 'ok').length
-  world.cluster.deploy(world.service('currency'), '1.1.0')
+  world.cluster.deploy(world.service('ads'), '1.1.0')
   world.runUntil(3 * minute)
-  assert.deepEqual([...new Set(world.service('currency').instances.map(({ version }) => version.name))], ['1.1.0'])
+  assert.deepEqual([...new Set(world.service('ads').instances.map(({ version }) => version.name))], ['1.1.0'])
   assert.ok(!observer.outcomes.slice(failuresBefore).includes('reset'))
 })
 

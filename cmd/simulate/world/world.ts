@@ -34,6 +34,8 @@ export class World {
   readonly schedule = new Schedule()
   readonly services = new Map<string, Service>()
   readonly edges: Edge[] = []
+  /** What the ground truth wants to know of: which requests needed one of these. */
+  readonly watched = new Set<Operation>()
   readonly observer: Observer
   readonly calls = new Calls(this)
   readonly queues = new Queues(this)
@@ -99,7 +101,7 @@ export class World {
     const id = [ids.bits(), ids.bits(), ids.bits(), ids.bits()] as const
     // The last 56 bits are the randomness of consistent sampling.
     const randomness = ((id[2] & 0xff_ffff) * 0x1_0000_0000 + id[3]) / 2 ** 56
-    return { id, isSampled: randomness >= 1 - this.sampling }
+    return { id, isSampled: randomness >= 1 - this.sampling, isTouched: false }
   }
 
   spanOf({ trace, parent, kind, operation, queuedMs }: Arrival, instance: Instance, attempt = 1): SpanRecord {
