@@ -213,11 +213,8 @@ test('print-config without validation prints what decodes', async () => {
 test('feature gates are listed and described', async () => {
   const { stdout } = await vigil(['featuregate'])
   const lines = stdout.split('\n')
-  assert.equal(lines[0], 'ID                                        Enabled  Stage   Description')
-  assert.match(
-    stdout,
-    /\nservice\.profilesSupport {19}false {4}Alpha {3}Controls whether profiles support can be enabled\n/,
-  )
+  assert.match(lines[0] ?? '', /^ID +Enabled {2}Stage +Description$/)
+  assert.match(stdout, /\nservice\.profilesSupport +false +Alpha +Controls whether profiles support can be enabled\n/)
   assert.equal(
     (await vigil(['featuregate', 'service.profilesSupport'])).stdout,
     'Feature: service.profilesSupport\nEnabled: false\nStage: Alpha\nDescription: Controls whether profiles support can be enabled\nFrom Version: v0.112.0\nTo Version: v<nil>\n',

@@ -54,7 +54,7 @@ function isConfig(value: unknown): boolean {
 }
 
 /** A Collector's configuration inside a ConfigMap, a custom resource or Helm values: a map, or a string of YAML. */
-function findConfig(value: unknown): unknown {
+export function findConfig(value: unknown): unknown {
   if (typeof value === 'string') return value.includes('pipelines:') && isConfig(tryParse(value)) ? value : undefined
   if (isConfig(value)) return value
   if (typeof value !== 'object' || value === null) return undefined

@@ -18,10 +18,14 @@ export interface Input {
 const run = promisify(execFile)
 
 export async function readInputs(contest: Contest): Promise<Input[]> {
+  return [...(await readFiles()), ...(await generated(contest))]
+}
+
+export async function readFiles(): Promise<Input[]> {
   const shared = process.env['VIGIL_SHARED'] ?? resolve(import.meta.dirname, '../../../shared')
   const folders = [join(import.meta.dirname, 'inputs'), join(shared, 'corpus/golden/otlp_proto_examples')]
   const read = await Promise.all(folders.map(inputsIn))
-  return [...read.flat(), ...(await generated(contest))]
+  return read.flat()
 }
 
 async function inputsIn(folder: string): Promise<Input[]> {

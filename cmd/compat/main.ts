@@ -5,15 +5,17 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { compareAnswers } from './answers.ts'
 import { compareCli } from './cli.ts'
+import { compareComponents } from './components.ts'
 import { compareConfigs } from './configs.ts'
 import { compareMutations } from './mutations.ts'
-import { findOracle, NoOracle } from './oracle.ts'
+import { findContribOracle, findOracle, NoOracle } from './oracle.ts'
 import { compareOutputs } from './outputs.ts'
 import { realCollector, vigil } from './program.ts'
 import { asJson, asText, sortOut } from './report.ts'
 import type { Contest, SuiteResult } from './suite.ts'
+import { compareTransforms } from './transforms.ts'
 
-const suites = ['configs', 'mutations', 'outputs', 'answers', 'cli'] as const
+const suites = ['configs', 'mutations', 'outputs', 'answers', 'cli', 'components', 'transforms'] as const
 const help = `Compares Vigil with the real OpenTelemetry Collector, which it builds once with Go.
 
   --only SUITE        ${suites.join(', ')}; may be repeated
@@ -22,6 +24,7 @@ const help = `Compares Vigil with the real OpenTelemetry Collector, which it bui
   --subject oracle    compare the real Collector with itself: tests this command
 
   VIGIL_ORACLE=FILE         an otelcol to compare with, instead of building one
+  VIGIL_CONTRIB_ORACLE=FILE one with the contrib components, for components and transforms
   VIGIL_ORACLE_CACHE=FOLDER where built ones are kept (node_modules/.cache/vigil-oracle)
   VIGIL_SHARED=FOLDER       where corpus/configs is (../shared)`
 
@@ -72,6 +75,11 @@ async function compare(contest: Contest, only: ReadonlySet<string>): Promise<Sui
   if (only.has('outputs')) results.push(await compareOutputs(contest))
   if (only.has('answers')) results.push(await compareAnswers(contest))
   if (only.has('cli')) results.push(await compareCli(contest))
+  if (only.has('components') || only.has('transforms')) {
+    const contrib = realCollector(await findContribOracle(contest.say))
+    if (only.has('components')) results.push(await compareComponents(contest, contrib))
+    if (only.has('transforms')) results.push(await compareTransforms(contest, contrib))
+  }
   return results
 }
 

@@ -19,50 +19,70 @@ export class NoOracle extends Error {}
 const run = promisify(execFile)
 const telemetrygenVersion = 'v0.161.0'
 const buildTimeoutMs = 20 * 60_000
-const manifestFile = join(import.meta.dirname, 'builder-config.yaml')
+const coreManifest = join(import.meta.dirname, 'builder-config.yaml')
+export const contribManifest = join(import.meta.dirname, 'contrib-builder-config.yaml')
 const repository = resolve(import.meta.dirname, '../..')
 
 interface Manifest {
-  readonly dist: { readonly version: string; readonly module: string }
+  readonly dist: { readonly name: string; readonly version: string; readonly module: string }
   readonly [section: string]: unknown
 }
 
 export async function findOracle(say: (line: string) => void): Promise<Oracle> {
-  const given = process.env['VIGIL_ORACLE']
-  if (given) {
-    if (!(await exists(given)))
-      throw new NoOracle(`VIGIL_ORACLE=${given}: no such file. Unset it to build the Collector.`)
-    const beside = join(dirname(resolve(given)), 'telemetrygen')
-    return { otelcol: resolve(given), telemetrygen: (await exists(beside)) ? beside : undefined }
+  const given = await givenIn('VIGIL_ORACLE')
+  if (given !== undefined) {
+    const beside = join(dirname(given), 'telemetrygen')
+    return { otelcol: given, telemetrygen: (await exists(beside)) ? beside : undefined }
   }
-  const manifest = await readFile(manifestFile, 'utf8')
-  const hash = createHash('sha256')
-    .update(`${manifest}telemetrygen ${telemetrygenVersion}\n`)
-    .digest('hex')
-    .slice(0, 16)
-  const cache = process.env['VIGIL_ORACLE_CACHE'] ?? join(repository, 'node_modules/.cache/vigil-oracle')
-  const folder = resolve(cache, hash)
+  const folder = await cacheFolder(coreManifest, `telemetrygen ${telemetrygenVersion}\n`)
   const oracle = { otelcol: join(folder, 'otelcol'), telemetrygen: join(folder, 'telemetrygen') }
-  const missing = [!(await exists(oracle.otelcol)), !(await exists(oracle.telemetrygen))] as const
-  if (!missing[0] && !missing[1]) return oracle
+  await buildMissing(oracle.otelcol, (work, target) => buildCollector(coreManifest, work, target, say))
+  await buildMissing(oracle.telemetrygen, (work, target) => buildTelemetrygen(work, target, say))
+  return oracle
+}
+
+/** The real Collector with processors and connectors of the contrib repository. */
+export async function findContribOracle(say: (line: string) => void): Promise<string> {
+  const given = await givenIn('VIGIL_CONTRIB_ORACLE')
+  if (given !== undefined) return given
+  const otelcol = join(await cacheFolder(contribManifest, ''), 'otelcol-contrib')
+  await buildMissing(otelcol, (work, target) => buildCollector(contribManifest, work, target, say))
+  return otelcol
+}
+
+async function givenIn(variable: string): Promise<string | undefined> {
+  const given = process.env[variable]
+  if (!given) return undefined
+  if (!(await exists(given))) throw new NoOracle(`${variable}=${given}: no such file. Unset it to build the Collector.`)
+  return resolve(given)
+}
+
+async function cacheFolder(manifestFile: string, also: string): Promise<string> {
+  const hash = createHash('sha256')
+    .update(`${await readFile(manifestFile, 'utf8')}${also}`)
+    .digest('hex')
+  const cache = process.env['VIGIL_ORACLE_CACHE'] ?? join(repository, 'node_modules/.cache/vigil-oracle')
+  return resolve(cache, hash.slice(0, 16))
+}
+
+async function buildMissing(target: string, build: (work: string, target: string) => Promise<void>): Promise<void> {
+  if (await exists(target)) return
   await requireGo()
-  await mkdir(folder, { recursive: true })
+  await mkdir(dirname(target), { recursive: true })
   const work = await mkdtemp(join(tmpdir(), 'vigil-oracle-'))
   try {
-    if (missing[0]) await buildCollector(parse(manifest) as Manifest, work, oracle.otelcol, say)
-    if (missing[1]) await buildTelemetrygen(work, oracle.telemetrygen, say)
+    await build(work, target)
   } catch (cause) {
     const output = (cause as { stderr?: string }).stderr ?? String(cause)
     throw new NoOracle(
       `Could not build the Collector to compare with:\n${lastLines(output, 12)}\nThe Go module proxy must be reachable ` +
-        '(see `go env GOPROXY`). Or set VIGIL_ORACLE to an otelcol you have.',
+        '(see `go env GOPROXY`). Or set VIGIL_ORACLE, and VIGIL_CONTRIB_ORACLE, to an otelcol you have.',
       { cause },
     )
   } finally {
-    // Go makes module folders read-only, but these two hold only sources and binaries.
+    // Go makes module folders read-only, but this one holds only sources and binaries.
     await rm(work, { recursive: true, force: true })
   }
-  return oracle
 }
 
 async function requireGo(): Promise<void> {
@@ -77,13 +97,14 @@ async function requireGo(): Promise<void> {
 }
 
 async function buildCollector(
-  manifest: Manifest,
+  manifestFile: string,
   work: string,
   target: string,
   say: (line: string) => void,
 ): Promise<void> {
-  const { version, module } = manifest.dist
-  say(`Building the Collector ${version} to compare with. This happens once and takes 2 to 5 minutes.`)
+  const manifest = parse(await readFile(manifestFile, 'utf8')) as Manifest
+  const { name, version, module } = manifest.dist
+  say(`Building ${name} ${version} to compare with. This happens once and takes 2 to 8 minutes.`)
   const source = join(work, 'source')
   await mkdir(source)
   await goInstall(`go.opentelemetry.io/collector/cmd/builder@v${version}`, work)

@@ -24,6 +24,45 @@ export function recordsOf(lines: string): string[] {
   return parsed.flatMap((line) => Object.values(levels).flatMap((level) => recordsAt(line, level))).sort()
 }
 
+const pointKinds = ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary']
+
+/**
+ * As `recordsOf`, with one text per data point of a metric, without an order of attributes; `blank`: names of fields and attributes whose
+ * values mean nothing.
+ */
+export function leavesOf(lines: string, blank: ReadonlySet<string>): string[] {
+  return recordsOf(lines)
+    .flatMap((record) => {
+      const parsed = JSON.parse(record) as Json
+      const metric = parsed['metrics'] as Json | undefined
+      const kind = pointKinds.find((one) => metric?.[one] !== undefined)
+      if (metric === undefined || kind === undefined) return [parsed]
+      const { dataPoints = [], ...rest } = metric[kind] as Json & { dataPoints?: unknown[] }
+      return dataPoints.map((point) => ({ ...parsed, metrics: { ...metric, [kind]: rest }, point }))
+    })
+    .map((leaf) => canonical(normal(leaf, blank)))
+    .sort()
+}
+
+function normal(part: unknown, blank: ReadonlySet<string>): unknown {
+  if (Array.isArray(part)) {
+    const items = part.map((item) => normal(item, blank))
+    return items.every(isAttribute) ? items.sort((a, b) => (a.key < b.key ? -1 : 1)) : items
+  }
+  if (typeof part !== 'object' || part === null) return part
+  const isBlank = isAttribute(part) && blank.has(part.key)
+  return Object.fromEntries(
+    Object.entries(part).map(([key, value]) => [
+      key,
+      blank.has(key) || (isBlank && key === 'value') ? '*' : normal(value, blank),
+    ]),
+  )
+}
+
+function isAttribute(item: unknown): item is { readonly key: string } {
+  return typeof item === 'object' && item !== null && 'key' in item && typeof item.key === 'string'
+}
+
 function recordsAt(line: Json, level: Level): string[] {
   return listOf(line, level.resources).flatMap((resource) => {
     const scopes = listOf(resource, level.scopes)

@@ -17,7 +17,7 @@ export interface Started {
   stop(): Promise<Outcome>
 }
 
-const readyLine = 'Everything is ready. Begin running and processing data.'
+export const readyLine = 'Everything is ready. Begin running and processing data.'
 const readyTimeoutMs = 15_000
 const pollMs = 25
 const arrivalTimeoutMs = 8_000

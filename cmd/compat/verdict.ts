@@ -62,7 +62,7 @@ const prefixes = [
   /^cannot (unmarshal|resolve|retrieve) the configuration: /,
   /^retrieved value \(type=string\) cannot be used as a Conf: /,
   /^failed to build pipelines: /,
-  /^failed to create "[^"]*" \w+ for data type "\w+": /,
+  /^failed to create "[^"]*" \w+( for data type "\w+"|, in pipeline "[^"]*"): /,
   /^'[^']*' /,
   /^error reading configuration for "[^"]*": /,
   // `processors::batch: ` and what only Go's struct names add to it: `exporters::otlp_grpc::clientconfig: `

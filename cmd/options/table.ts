@@ -38,6 +38,8 @@ function rowsOf(schema: FieldSchema, prefix: string, shared: readonly SharedSect
         { ...row, default: '', description: `${row.description} See [${section.title}](${section.page}).`.trim() },
       ]
     }
+    if (field['x-like'] !== undefined)
+      return [{ ...row, description: `${row.description} Keys as of \`${field['x-like']}\`.`.trim() }]
     // A map of names to texts, whose other form is a list.
     return field['x-kind'] === 'headers' ? [row] : [row, ...nested(field, key, shared, inside)]
   })

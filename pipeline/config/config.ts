@@ -1,6 +1,7 @@
 /** The checked configuration: what `load.ts` and `decode.ts` make of YAML, and what the graph is built from. Types only. */
 import type { Factory, Kind } from '../component.ts'
 import type { Signal } from '../data/telemetry.ts'
+import type { EngineView } from '../telemetry/engine-view.ts'
 import type { ServiceTelemetry } from '../telemetry/settings.ts'
 import type { Printing } from './effective.ts'
 import type { ConfigTree } from './tree.ts'
@@ -95,6 +96,8 @@ export interface Config {
   readonly files: readonly string[]
   /** What it was decoded from, for those who decode it again: worker threads. */
   readonly tree: ConfigTree
+  /** That it was decoded under: a component may ask for one. */
+  readonly featureGates: EngineView['featureGates']
   /** Not errors: deprecated aliases, unset environment variables, ... Logged at start, in order. */
   readonly warnings: readonly ConfigProblem[]
 }

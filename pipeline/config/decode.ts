@@ -54,6 +54,7 @@ export async function decodeConfig(
     service,
     files,
     tree: { root, files, warnings },
+    featureGates: gates.all(),
     warnings: [...warnings, ...inFileOrder(problems.warnings)],
   }
 }

@@ -43,5 +43,6 @@ test('a gate that is settled, or that changes nothing here, is a warning', () =>
   assert.match(parseFeatureGates(['-d'], gates).warnings.join(), /"d" is deprecated/)
   assert.match(parseFeatureGates(['pdata.useProtoPooling']).warnings.join(), /has no effect in this build/)
   assert.deepEqual(parseFeatureGates(['service.profilesSupport']).warnings, [])
-  assert.equal(upstreamGates.length, 13)
+  const ids = upstreamGates.map(({ id }) => id)
+  assert.deepEqual(ids, [...new Set(ids)].sort())
 })

@@ -26,6 +26,59 @@ export const upstreamGates: readonly FeatureGate[] = [
     fromVersion: 'v0.120.0',
   },
   {
+    id: 'connector.servicegraph.legacyLatencyMetricNames',
+    stage: 'Deprecated',
+    hasEffect: false,
+    description: 'When enabled, connector uses legacy latency metric names.',
+    fromVersion: 'v0.80.0',
+    toVersion: 'v0.154.0',
+  },
+  {
+    id: 'connector.servicegraph.legacyLatencyUnitMs',
+    stage: 'Deprecated',
+    hasEffect: false,
+    description: 'When enabled, connector reports latency in milliseconds, instead of seconds.',
+    fromVersion: 'v0.89.0',
+    toVersion: 'v0.154.0',
+  },
+  {
+    id: 'connector.servicegraph.virtualNode',
+    stage: 'Stable',
+    hasEffect: true,
+    description:
+      'When enabled and setting `virtual_node_peer_attributes` is not empty, the connector looks for the presence of these attributes in span to create virtual server nodes.',
+    fromVersion: 'v0.73.0',
+    toVersion: 'v0.154.0',
+  },
+  {
+    id: 'connector.spanmetrics.excludeResourceMetrics',
+    stage: 'Alpha',
+    hasEffect: true,
+    description: 'When enabled, connector will exclude all resource attributes.',
+    fromVersion: 'v0.137.0',
+  },
+  {
+    id: 'connector.spanmetrics.includeCollectorInstanceID',
+    stage: 'Beta',
+    hasEffect: true,
+    description: 'When enabled, connector add collector.instance.id to default dimensions.',
+    fromVersion: 'v0.136.0',
+  },
+  {
+    id: 'connector.spanmetrics.legacyMetricNames',
+    stage: 'Alpha',
+    hasEffect: true,
+    description: 'When enabled, connector uses legacy metric names.',
+    fromVersion: 'v0.109.0',
+  },
+  {
+    id: 'connector.spanmetrics.useSecondAsDefaultMetricsUnit',
+    stage: 'Alpha',
+    hasEffect: true,
+    description: 'When enabled, connector use second as default unit for duration metrics.',
+    fromVersion: 'v0.137.0',
+  },
+  {
     id: 'exporter.file.nativeCompression',
     stage: 'Alpha',
     hasEffect: false,
@@ -73,6 +126,120 @@ export const upstreamGates: readonly FeatureGate[] = [
     fromVersion: 'v0.158.0',
   },
   {
+    id: 'processor.azuredetector.RenameResourceGroupAttribute',
+    stage: 'Alpha',
+    hasEffect: true,
+    description:
+      'When enabled, the azure detector emits the azure.resource_group.name resource attribute instead of the deprecated azure.resourcegroup.name.',
+    fromVersion: 'v0.165.0',
+  },
+  {
+    id: 'processor.k8sattributes.DontEmitV0K8sConventions',
+    stage: 'Alpha',
+    hasEffect: true,
+    description: 'When enabled, semconv legacy attributes are disabled.',
+    fromVersion: 'v0.145.0',
+  },
+  {
+    id: 'processor.k8sattributes.EmitV1K8sConventions',
+    stage: 'Alpha',
+    hasEffect: true,
+    description: 'When enabled, semconv stable attributes are enabled.',
+    fromVersion: 'v0.145.0',
+  },
+  {
+    id: 'processor.k8sattributes.ShareProcessorBetweenPipelines',
+    stage: 'Alpha',
+    hasEffect: false,
+    description:
+      'When enabled, processor instances with identical configuration are shared across different signal type pipelines, reducing duplicate Kubernetes API watchers.',
+    fromVersion: 'v0.150.0',
+  },
+  {
+    id: 'processor.k8sattributes.telemetry.disableOldFormatMetrics',
+    stage: 'Beta',
+    hasEffect: true,
+    description: 'When enabled, old formatted internal telemetry metrics are disabled.',
+    fromVersion: 'v0.146.0',
+  },
+  {
+    id: 'processor.k8sattributes.telemetry.enableNewFormatMetrics',
+    stage: 'Beta',
+    hasEffect: true,
+    description: 'When enabled, new formatted internal telemetry metrics are enabled.',
+    fromVersion: 'v0.146.0',
+  },
+  {
+    id: 'processor.resourcedetection.consul.prefixMetaAttributes',
+    stage: 'Alpha',
+    hasEffect: true,
+    description:
+      'When enabled, Consul node metadata is emitted as `consul.meta.<key>` resource attributes instead of `<key>`.',
+    fromVersion: 'v0.159.0',
+  },
+  {
+    id: 'processor.resourcedetection.elasticbeanstalk.DontEmitV0DeploymentConventions',
+    stage: 'Alpha',
+    hasEffect: true,
+    description:
+      'When enabled, the detector no longer emits the deprecated deployment.environment and service.instance.id resource attributes. Requires processor.resourcedetection.elasticbeanstalk.EmitV1DeploymentConventions to also be enabled.',
+    fromVersion: 'v0.159.0',
+  },
+  {
+    id: 'processor.resourcedetection.elasticbeanstalk.EmitV1DeploymentConventions',
+    stage: 'Alpha',
+    hasEffect: true,
+    description:
+      'When enabled, the detector emits deployment.environment.name and deployment.id instead of the deprecated deployment.environment and service.instance.id.',
+    fromVersion: 'v0.159.0',
+  },
+  {
+    id: 'processor.resourcedetection.openshift.removeCloudNameRegion',
+    stage: 'Alpha',
+    hasEffect: true,
+    description: 'When enabled, the cloud name of Azure and OpenStack clusters is no longer reported as cloud.region.',
+    fromVersion: 'v0.165.0',
+  },
+  {
+    id: 'processor.tailsamplingprocessor.metricstatcountbytessampled',
+    stage: 'Alpha',
+    hasEffect: true,
+    description:
+      'When enabled, a new metric stat_count_bytes_sampled will be available in the tail sampling processor. Differently from stat_count_traces_sampled, this metric will count the number of bytes sampled or not per sampling policy, where the original counts traces.',
+    fromVersion: 'v0.152.0',
+  },
+  {
+    id: 'processor.tailsamplingprocessor.metricstatcountspanssampled',
+    stage: 'Alpha',
+    hasEffect: true,
+    description:
+      'When enabled, a new metric stat_count_spans_sampled will be available in the tail sampling processor. Differently from stat_count_traces_sampled, this metric will count the number of spans sampled or not per sampling policy, where the original counts traces.',
+    fromVersion: 'v0.95.0',
+  },
+  {
+    id: 'processor.tailsamplingprocessor.recordpolicy',
+    stage: 'Alpha',
+    hasEffect: true,
+    description:
+      "When enabled, attaches the name of the policy (and if applicable, composite policy) responsible for sampling a trace in the 'tailsampling.policy', 'tailsampling.composite_policy', and `tailsampling.cached_decision` attributes.",
+    fromVersion: 'v0.120.0',
+  },
+  {
+    id: 'processor.tailsamplingprocessor.tailstorageextension',
+    stage: 'Alpha',
+    hasEffect: false,
+    description: 'When enabled, allows configuring tail_storage to use a tail storage extension implementation.',
+    fromVersion: 'v0.150.0',
+  },
+  {
+    id: 'processor.tailsamplingprocessor.usetracestate',
+    stage: 'Alpha',
+    hasEffect: true,
+    description:
+      "When enabled, sampling policies consult OpenTelemetry probability sampling information carried in W3C tracestate (the 'rv' and 'th' fields of the 'ot' section). The 'probabilistic' policy uses tracestate randomness for its sampling decision (falling back to the legacy FNV trace ID hash when no tracestate sampling info is present), and the processor rewrites the outgoing 'th' on sampled traces to the effective threshold across all matched policies.",
+    fromVersion: 'v0.154.0',
+  },
+  {
     id: 'receiverhelper.newReceiverMetrics',
     stage: 'Alpha',
     hasEffect: false,
@@ -110,11 +277,27 @@ export const upstreamGates: readonly FeatureGate[] = [
     fromVersion: 'v0.112.0',
   },
   {
+    id: 'spanmetrics.statusCodeConvention.useOtelPrefix',
+    stage: 'Alpha',
+    hasEffect: true,
+    description:
+      'When enabled, generated metrics will use `otel.status_code=ERROR` instead of `status.code=STATUS_CODE_ERROR`',
+    fromVersion: 'v0.141.0',
+  },
+  {
     id: 'telemetry.newPipelineTelemetry',
     stage: 'Alpha',
     hasEffect: false,
     description: 'Injects component-identifying scope attributes in internal Collector metrics',
     fromVersion: 'v0.123.0',
+  },
+  {
+    id: 'transform.flatten.logs',
+    stage: 'Alpha',
+    hasEffect: true,
+    description:
+      'Flatten log data prior to transformation so every record has a unique copy of the resource and scope. Regroups logs based on resource and scope after transformations.',
+    fromVersion: 'v0.103.0',
   },
 ]
 

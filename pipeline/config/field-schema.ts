@@ -24,6 +24,8 @@ export interface FieldSchema {
   readonly 'x-removed'?: Readonly<Record<string, string>>
   /** A default that `print-config` leaves out, as upstream does. */
   readonly 'x-unprinted'?: true
+  /** The key whose options it has too: the table of options does not show them again. */
+  readonly 'x-like'?: string
   readonly $ref?: string
   readonly $defs?: Readonly<Record<string, FieldSchema>>
 }

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import type { Value } from '../data/telemetry.ts'
 import { maxNanos, parseDuration } from './duration.ts'
-import { parseComponentId } from './ids.ts'
+import { parseComponentId, parsePipelineId } from './ids.ts'
 
 export type FieldKind = 'value' | 'duration' | 'bytes' | 'secret' | 'optional' | 'list' | 'headers' | 'id' | 'level'
 /** `off`: absent and null are nothing. `on`: absent is nothing, null or `{}` is the section with its defaults. `default-on`: so is absent. */
@@ -122,6 +122,16 @@ export function componentId() {
         context.addIssue({ code: 'custom', message: `${parsed.error}; write \`type\` or \`type/name\`` })
     })
     .meta({ 'x-kind': 'id' })
+}
+
+/** A pipeline, `signal[/name]`. The output is trimmed. */
+export function pipelineId() {
+  return z.string().transform((text, context): string => {
+    const parsed = parsePipelineId(text)
+    if ('id' in parsed) return parsed.id.text
+    context.addIssue({ code: 'custom', message: `${parsed.error}; write \`signal\` or \`signal/name\``, input: text })
+    return z.NEVER
+  })
 }
 
 /** The number behind the first name, as in upstream's `configtelemetry` and in zap. */

@@ -4,6 +4,7 @@ import { readKey, readKeyed, readType, readValue } from './any-value.ts'
 import { type PreparedKey, prepared } from './key.ts'
 import type { Attributes, Key, Value, ValueType } from './telemetry.ts'
 import { cursor, find, skip, uvarint } from './wire.ts'
+import type { Writer } from './writer.ts'
 
 /** Of the attribute that `findAttribute` found: where its field begins and where its KeyValue ends. */
 export let foundAt = 0
@@ -59,6 +60,9 @@ function hasKey(b: Uint8Array, start: number, end: number, name: Uint8Array): bo
   return uvarint(b, at) === name.length && sameBytes(b, cursor, name)
 }
 
+/** Where the fields stand that are being copied: kept, because a flush copies those of every series. */
+const copied: number[] = []
+
 export class WireAttributes implements Attributes {
   protected readonly b: Uint8Array
   protected readonly start: number
@@ -107,6 +111,29 @@ export class WireAttributes implements Attributes {
       uvarint(b, at)
       const start = cursor
       yield [readKey(b, start, p), readKeyed(b, start, p)]
+    }
+  }
+
+  /** Writes them as fields `tag`, unread, equal keys and all. */
+  copy(to: Writer, tag: number): void {
+    const { b, end } = this
+    let count = 0
+    for (let p = this.start; p < end; ) {
+      let at = b[p++]!
+      if (at > 127) {
+        at = uvarint(b, p - 1)
+        p = cursor
+      }
+      const from = p
+      p = skip(b, from, at & 7)
+      if (at !== this.tag) continue
+      copied[count++] = from
+      copied[count++] = p
+    }
+    // From the last to the first: a writer writes that way.
+    for (let i = count - 2; i >= 0; i -= 2) {
+      to.bytes(b, copied[i]!, copied[i + 1]!)
+      to.varint(tag)
     }
   }
 

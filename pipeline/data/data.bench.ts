@@ -2,8 +2,10 @@
 import { logsPayload, metricsPayload, tracesPayload } from '../testing/payloads.ts'
 import { concat, noOrigin } from './batch.ts'
 import { newDictionary } from './dictionary.ts'
+import { rewriteMetrics } from './metric-rewrite.ts'
 import { readOtlp } from './read-otlp.ts'
-import type { EditableAttributes, In, PointPlan, Signal, Traces } from './telemetry.ts'
+import type { MetricRewrite } from './rewritten-metric.ts'
+import type { EditableAttributes, In, Metrics, PointPlan, Signal, Traces } from './telemetry.ts'
 import { validate } from './validate.ts'
 import { key } from './value.ts'
 
@@ -80,6 +82,36 @@ for (const signal of ['traces', 'logs', 'metrics'] as const satisfies readonly S
   measure(`${signal} columns, 2 attributes`, (i) =>
     batch(i).columns({ dictionary, series, attributes: [route], resource: [service] }),
   )
+  if (signal === 'metrics') {
+    const metrics = batches as unknown as readonly Metrics[]
+    const rewrite = (i: number, change: (metric: MetricRewrite) => void) =>
+      rewriteMetrics(metrics[i % metrics.length]!, (group) => group.metrics.forEach(change))
+    let seen = 0
+    measure('metrics rewrite: points read only', (i) => {
+      rewrite(i, (metric) => {
+        for (const point of metric.points) seen += point.value === undefined ? 0 : 1
+      })
+      return seen
+    })
+    measure('metrics rewrite: every value set', (i) =>
+      rewrite(i, (metric) => {
+        for (const point of metric.points) if (point.kind === 'number') point.value = 123
+      }),
+    )
+    measure('metrics rewrite: temporality set', (i) =>
+      rewrite(i, (metric) => {
+        if (metric.type === 'sum' || metric.type === 'histogram') {
+          metric.temporality = metric.temporality === 'delta' ? 'cumulative' : 'delta'
+        }
+      }),
+    )
+    measure('metrics rewrite: identity of each point', (i) => {
+      rewrite(i, (metric) => {
+        for (const point of metric.points) seen += point.identity.length
+      })
+      return seen
+    })
+  }
   if (signal === 'traces') {
     const traces = batches as unknown as readonly Traces[]
     const groups = (i: number) => [...traces[i % traces.length]!.groupByTrace()]

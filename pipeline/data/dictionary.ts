@@ -93,7 +93,7 @@ export class ByteDictionary implements Dictionary {
 }
 
 /** Four bytes at a time in two lanes: multiplying byte by byte waits for each product. */
-function hashOf(b: Uint8Array, start: number, end: number): number {
+export function hashOf(b: Uint8Array, start: number, end: number): number {
   let p = start
   let one = seed ^ (end - start)
   let two = 0x9e37_79b1

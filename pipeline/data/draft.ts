@@ -2,7 +2,8 @@
 
 import { writeValue } from './any-value.ts'
 import { AttributeEdits } from './attribute-edits.ts'
-import { type Draft, type Property, type Session, writable } from './edit.ts'
+import { changedBits, distributionFields, writeDistribution } from './distribution-edits.ts'
+import { type Draft, type Property, record, type Session, writable } from './edit.ts'
 import {
   fixed32,
   fixed64,
@@ -18,19 +19,23 @@ import {
 } from './items.ts'
 import { LogRecordView } from './log-record.ts'
 import { MetricView } from './metric.ts'
+import { dataFields, MetricData } from './metric-data.ts'
 import { ResourceView, ScopeView } from './place.ts'
 import { PointView } from './point.ts'
 import { SpanView } from './span.ts'
 import type {
+  Distribution,
   Double,
   Editable,
   EditableAttributes,
   Exemplar,
   In,
+  MetricType,
   Resource,
   SpanEvent,
   SpanLink,
   SpanStatus,
+  Temporality,
   Value,
 } from './telemetry.ts'
 import type { Writer } from './writer.ts'
@@ -152,11 +157,52 @@ class PointDraft extends PointView implements Draft {
     return (this.edits ??= new AttributeEdits(this.b, this.start, this.end, this.tags.attributes, this.session))
   }
 }
-/** The kinds of points number their fields differently. A distribution is read-only. */
+/** The kinds of points number their fields differently. */
 class NumberPointDraft extends PointDraft {}
-class HistogramPointDraft extends PointDraft {}
-class ExponentialPointDraft extends PointDraft {}
-class SummaryPointDraft extends PointDraft {}
+
+/** A distribution is set as a whole; only the fields in which it differs are written. */
+class DistributionPointDraft extends PointDraft {
+  private whole: Distribution | undefined = undefined
+  private onWire: Distribution | undefined = undefined
+
+  override get distribution(): Distribution | undefined {
+    return this.whole ?? (this.onWire ??= super.distribution)
+  }
+  override set distribution(now: Distribution | undefined) {
+    this.session.check('point.distribution')
+    if (now === undefined) throw new TypeError('cannot set point.distribution to undefined')
+    const { data } = this.of
+    const bits = changedBits(data, (this.onWire ??= super.distribution)!, now)
+    for (const [field, property] of distributionProperties[data]!) {
+      const isSetAgain = this.changes?.some((change) => change.property === property) ?? false
+      if ((bits & (1 << field)) !== 0 || isSetAgain) record(this, property, { now, of: this }, 'point.distribution')
+    }
+    this.whole = now
+  }
+}
+class HistogramPointDraft extends DistributionPointDraft {}
+class ExponentialPointDraft extends DistributionPointDraft {}
+class SummaryPointDraft extends DistributionPointDraft {}
+
+interface DistributionChange {
+  readonly now: Distribution
+  readonly of: PointView
+}
+const distributionProperties: Readonly<Record<number, ReadonlyMap<number, Property>>> = Object.fromEntries(
+  [9, 10, 11].map((data) => [
+    data,
+    new Map(
+      distributionFields(data).map((field): [number, Property] => [
+        field,
+        {
+          fields: [field],
+          write: (to: Writer, { now, of }: DistributionChange) =>
+            writeDistribution(to, data, now, 1 << field, of.b, of.start, of.end),
+        },
+      ]),
+    ),
+  ]),
+)
 
 const pointTimes = { startUnixNano: fixed64At(2), timeUnixNano: fixed64At(3) }
 writable(NumberPointDraft, 'point', {
@@ -201,6 +247,7 @@ export function pointDraft(
 
 export class MetricDraft extends MetricView implements Draft {
   readonly session: Session
+  private container: MetricData | undefined = undefined
   changes: Draft['changes'] = undefined
   edits: AttributeEdits | undefined = undefined
 
@@ -211,6 +258,52 @@ export class MetricDraft extends MetricView implements Draft {
   override get metadata(): EditableAttributes {
     return (this.edits ??= new AttributeEdits(this.b, this.start, this.end, 98, this.session))
   }
+
+  override get type(): MetricType {
+    return this.container?.type ?? super.type
+  }
+  /** Only between gauge and sum, which have the same points. */
+  override set type(type: MetricType) {
+    this.session.check('metric.type')
+    const was = this.type
+    if (type !== was && !(isNumber(type) && isNumber(was))) {
+      throw new TypeError(
+        `a metric of type ${was} cannot become a ${type} here, because its points would not fit: use rewriteMetrics and replace them`,
+      )
+    }
+    this.opened.type = type
+  }
+  override get temporality(): Temporality {
+    return this.container?.temporality ?? super.temporality
+  }
+  override set temporality(temporality: Temporality) {
+    this.session.check('metric.temporality')
+    this.opened.temporality = temporality
+  }
+  override get monotonic(): boolean {
+    return this.container?.monotonic ?? super.monotonic
+  }
+  override set monotonic(monotonic: boolean) {
+    this.session.check('metric.monotonic')
+    this.opened.monotonic = monotonic
+  }
+
+  /** Before it is sealed: type, temporality and monotonicity are one field together. */
+  settle(): void {
+    if (this.container?.isChanged) record(this, metricData, this.container, 'metric')
+  }
+
+  private get opened(): MetricData {
+    return (this.container ??= new MetricData(this.b, this.start, this.end))
+  }
+}
+const metricData: Property = {
+  fields: dataFields,
+  write: (to: Writer, data: MetricData) => data.write(to, undefined),
+}
+
+function isNumber(type: MetricType): boolean {
+  return type === 'gauge' || type === 'sum'
 }
 writable(MetricDraft, 'metric', { name: textAt(1), description: textAt(2), unit: textAt(3) })
 

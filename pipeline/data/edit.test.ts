@@ -6,7 +6,7 @@ import { newLogs, newMetrics, newTraces, spanEvent, spanLink } from './builders.
 import { comparable, type Decoded, decode, otlpRequest } from './otlp.arbitrary.ts'
 import { readOtlp } from './read-otlp.ts'
 import { list, referenceItems } from './reference-batch.ts'
-import type { Editable, EditableAttributes, In, Span, Traces, Value } from './telemetry.ts'
+import type { Distribution, Editable, EditableAttributes, In, Span, Traces, Value } from './telemetry.ts'
 import { validate } from './validate.ts'
 import { double, key } from './value.ts'
 
@@ -222,6 +222,90 @@ describe('edit', () => {
       /point\.value is read-only/,
     )
     assert.throws(() => batch.edit((p) => void (p.distribution = undefined)), /point\.distribution is read-only/)
+  })
+
+  it('sets distributions, of which only what differs is written, and reads them back', () => {
+    const changed = (before: Distribution): Distribution => ({
+      ...before,
+      count: 9n,
+      sum: 1.5,
+      counts: before.counts.length === 0 ? before.counts : BigUint64Array.of(7n),
+      exponential: before.exponential && {
+        ...before.exponential,
+        scale: -1,
+        positive: { offset: 5, counts: BigUint64Array.of(2n ** 63n) },
+      },
+      quantiles: before.quantiles.map(({ quantile }) => ({ quantile, value: 3 })),
+    })
+    fc.assert(
+      fc.property(otlpRequest('metrics'), (bytes) => {
+        const batch = readOtlp('metrics', bytes, 'proto', noOrigin)
+        const wanted = [...batch].map((p) => p.distribution && changed(p.distribution))
+        const edited = batch.edit((p) => {
+          if (p.distribution === undefined) return
+          p.distribution = { ...changed(p.distribution), count: 1n }
+          p.distribution = changed(p.distribution)
+          assert.equal(p.distribution.count, 9n)
+        })
+        assert.deepEqual(
+          [...edited].map((p) => p.distribution),
+          wanted,
+        )
+        if (edited.count > 0) assert.equal(validate('metrics', edited.chunks[0]!).items, edited.count)
+        const back = edited.edit((p) => void (p.distribution &&= { ...p.distribution }))
+        assert.equal(back, edited, 'equal distributions are not written')
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('makes gauges sums and back, and sets temporality and monotonicity; nothing else changes', () => {
+    fc.assert(
+      fc.property(otlpRequest('metrics'), (bytes) => {
+        const batch = readOtlp('metrics', bytes, 'proto', noOrigin)
+        const edited = batch.editMetrics((metric) => {
+          const { type } = metric
+          if (type === 'gauge') Object.assign(metric, { type: 'sum', temporality: 'delta', monotonic: true })
+          else if (type === 'sum') metric.type = 'gauge'
+          else if (type === 'histogram' || type === 'exponential_histogram') metric.temporality = 'delta'
+        })
+        const now = { gauge: ['sum', 'delta', true], sum: ['gauge', 'none', false] } as const
+        assert.deepEqual(
+          [...edited].map((p) => [
+            p.value,
+            p.distribution,
+            [...p.attributes.entries()],
+            p.metric.type,
+            p.metric.temporality,
+            p.metric.monotonic,
+          ]),
+          [...batch].map((p) => {
+            const { type } = p.metric
+            const head = [p.value, p.distribution, [...p.attributes.entries()]]
+            if (type === 'gauge' || type === 'sum') return [...head, ...now[type]]
+            return [...head, type, type === 'summary' ? 'none' : 'delta', false]
+          }),
+        )
+        if (edited.count > 0) assert.equal(validate('metrics', edited.chunks[0]!).items, edited.count)
+      }),
+      { numRuns: 100 },
+    )
+    const batch = newMetrics()
+      .sum('s', [{ value: 1 }])
+      .histogram('h', [{ count: 1 }])
+      .build()
+    assert.equal(
+      batch.editMetrics((metric) => void (metric.temporality = 'cumulative')),
+      batch,
+    )
+    assert.throws(
+      () => batch.editMetrics((metric) => void (metric.type = 'histogram')),
+      /a metric of type sum cannot become a histogram here/,
+    )
+    assert.throws(
+      () => batch.editMetrics((metric) => void (metric.monotonic = true)),
+      /the type histogram, and only a sum is monotonic/,
+    )
   })
 
   it('edits resources, scopes and metrics, absent ones included', () => {

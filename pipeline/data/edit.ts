@@ -4,13 +4,20 @@ import type { Splices } from './splice.ts'
 import { allocate, cursor, putRange, putVarint, skip, uvarint, varintSize } from './wire.ts'
 import { type Writer, written } from './writer.ts'
 
-/** One call of `edit`. Its handles write only while it runs. */
+/** One call of `edit` or its kin. Its handles write only while it runs. */
 export class Session {
+  private readonly call: string
   private open = true
+
+  constructor(call = 'edit()') {
+    this.call = call
+  }
 
   check(what: string): void {
     if (!this.open) {
-      throw new TypeError(`${what} was set after edit() had returned: handles are writable inside the callback only`)
+      throw new TypeError(
+        `${what} was set after ${this.call} had returned: handles are writable inside the callback only`,
+      )
     }
   }
 
@@ -54,8 +61,9 @@ export function writable(
     Object.defineProperty(Target.prototype, name, {
       configurable: true,
       get(this: Draft): unknown {
-        const change = this.changes?.find((c) => c.property === property)
-        return change === undefined ? read.call(this) : change.value
+        const { changes } = this
+        if (changes !== undefined) for (const change of changes) if (change.property === property) return change.value
+        return read.call(this)
       },
       set(this: Draft, value: unknown) {
         this.session.check(`${noun}.${name}`)
@@ -74,11 +82,12 @@ function getter(prototype: object, name: string): () => unknown {
   throw new Error(`a view without ${name}`)
 }
 
-function record(draft: Draft, property: Property, value: unknown, name: string): void {
+/** Keeps what is set, encoded; throws where it cannot be. */
+export function record(draft: Draft, property: Property, value: unknown, name: string): void {
   let bytes: Uint8Array
   if (value === undefined) throw new TypeError(`cannot set ${name} to undefined: use the default value of its type`)
   try {
-    bytes = written((to) => property.write(to, value as never))
+    bytes = written((to) => property.write(to, value as never), true)
   } catch (cause) {
     throw new TypeError(`cannot set ${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
@@ -105,7 +114,11 @@ export function seal(draft: Draft, node: number, into: Splices): void {
     if (differs(draft.b, start, end, bytes)) into.replace(node, start, end, bytes)
     return
   }
-  for (const { start, end, bytes } of splices(draft, false)) into.replace(node, start, end, bytes)
+  collect(draft, false, draft.start, draft.end)
+  for (let i = 0; i < collected; i++) {
+    into.replace(node, starts[i]!, ends[i]!, pieces[i])
+    pieces[i] = undefined
+  }
 }
 
 /** The same for a message that stands in a holder of its own: a resource in its ResourceSpans, a scope in its ScopeSpans. */
@@ -124,26 +137,48 @@ export function sealHeld(draft: Draft, holderStart: number, holderEnd: number, n
 }
 
 function splices(draft: Draft, inHolder: boolean, from = draft.start, to = draft.end): Splice[] {
-  const { b } = draft
-  const list: Splice[] = []
-  const add = (start: number, end: number, bytes: Uint8Array | undefined) => {
-    if (differs(b, start, end, bytes)) list.push({ start, end, bytes })
-  }
-  for (const { property, bytes } of draft.changes ?? []) {
-    if ((property.inHolder ?? false) !== inHolder) continue
-    const ranges = fieldRanges(b, from, to, property.fields)
-    if (ranges.length === 0) add(to, to, bytes)
-    else add(ranges[0]!, ranges[1]!, bytes)
-    for (let i = 2; i < ranges.length; i += 2) add(ranges[i]!, ranges[i + 1]!, undefined)
-  }
-  if (!inHolder) {
-    for (const { start, end, bytes, more = [] } of draft.edits?.changes ?? []) {
-      add(start, end, bytes)
-      for (let i = 0; i < more.length; i += 2) add(more[i]!, more[i + 1]!, undefined)
+  collect(draft, inHolder, from, to)
+  return Array.from({ length: collected }, (_, i) => ({ start: starts[i]!, end: ends[i]!, bytes: pieces[i] }))
+}
+
+/** What `collect` found, in wire order: arrays that live on, since this happens for every item. */
+const starts: number[] = []
+const ends: number[] = []
+const pieces: (Uint8Array | undefined)[] = []
+let collected = 0
+
+function collect(draft: Draft, inHolder: boolean, from: number, to: number): void {
+  const { b, changes } = draft
+  collected = 0
+  if (changes !== undefined) {
+    for (const { property, bytes } of changes) {
+      if ((property.inHolder ?? false) !== inHolder) continue
+      const ranges = fieldRanges(b, from, to, property.fields)
+      if (ranges.length === 0) put(b, to, to, bytes)
+      else put(b, ranges[0]!, ranges[1]!, bytes)
+      for (let i = 2; i < ranges.length; i += 2) put(b, ranges[i]!, ranges[i + 1]!, undefined)
     }
   }
-  // Stable, so that what is new stays in the order in which it was set.
-  return list.sort(inWireOrder)
+  const attributes = draft.edits?.changes
+  if (inHolder || attributes === undefined) return
+  for (const { start, end, bytes, more } of attributes) {
+    put(b, start, end, bytes)
+    if (more !== undefined) for (let i = 0; i < more.length; i += 2) put(b, more[i]!, more[i + 1]!, undefined)
+  }
+}
+
+/** Into its place, unless nothing changes there; behind what has the same, so that what is new stays in the order in which it was set. */
+function put(b: Uint8Array, start: number, end: number, bytes: Uint8Array | undefined): void {
+  if (!differs(b, start, end, bytes)) return
+  let i = collected++
+  for (; i > 0 && (starts[i - 1]! > start || (starts[i - 1] === start && ends[i - 1]! > end)); i--) {
+    starts[i] = starts[i - 1]!
+    ends[i] = ends[i - 1]!
+    pieces[i] = pieces[i - 1]
+  }
+  starts[i] = start
+  ends[i] = end
+  pieces[i] = bytes
 }
 
 /** What is inserted somewhere comes before what is replaced there. */

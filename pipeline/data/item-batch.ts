@@ -71,13 +71,13 @@ export abstract class ItemBatch<Self extends AnyTelemetry, Item, Plan extends ob
     }
   }
 
-  filter(keep: (item: Item & In) => boolean): Self {
+  filter(keep: (item: Item & In) => boolean, empty: 'keep' | 'drop' = 'keep'): Self {
     return this.rewrite((tree, count) => {
       const open = this.views(tree)
       const kept = new Int32Array(count)
       let n = 0
       for (let i = 0; i < count; i++) if (keep(open(i))) kept[n++] = i
-      if (n === count) return undefined
+      if (n === count && (empty === 'keep' || !tree.hasEmpty)) return undefined
       return { bytes: n === 0 ? undefined : select(tree, kept, 0, n), count: n }
     })
   }

@@ -1,6 +1,7 @@
 /** The plain forms of items, as builders and `edit` take them, and how they are written. Times in nanoseconds; ids in hexadecimal. */
 
 import { isDouble, writeKeyValue, writeValue } from './any-value.ts'
+import { WireAttributes } from './attributes.ts'
 import type { Attributes, Double, Exemplar, SpanEvent, SpanLink, Value } from './telemetry.ts'
 import { plain } from './wire.ts'
 import type { Writer } from './writer.ts'
@@ -80,7 +81,7 @@ export interface HistogramPointInit extends DistributionInit {
   readonly bounds?: ArrayLike<number>
   readonly counts?: ArrayLike<number | bigint>
 }
-interface BucketsInit {
+export interface BucketsInit {
   readonly offset?: number
   readonly counts: ArrayLike<number | bigint>
 }
@@ -192,20 +193,20 @@ export function writeHistogramPoint(to: Writer, point: HistogramPointInit): void
   writeAttributes(to, 74, point.attributes)
   messages(to, 66, point.exemplars, writeExemplar)
   packed(to, 58, point.bounds, (bound) => to.double(Number(bound)))
-  packed(to, 50, point.counts, (count) => to.fixed64(BigInt(count)))
+  packed(to, 50, point.counts, (count) => writeCount(to, count))
   doubles(to, 41, point.sum)
   count(to, point.count)
   times(to, point)
 }
 
 export function writeExponentialPoint(to: Writer, point: ExponentialPointInit): void {
-  if (point.zeroThreshold) doubles(to, 113, point.zeroThreshold)
+  doublesUnlessZero(to, 113, point.zeroThreshold)
   doubles(to, 105, point.max)
   doubles(to, 97, point.min)
   messages(to, 90, point.exemplars, writeExemplar)
   varint(to, 80, point.flags)
-  buckets(to, 74, point.negative)
-  buckets(to, 66, point.positive)
+  bucketsAt(to, 74, point.negative)
+  bucketsAt(to, 66, point.positive)
   fixed64(to, 57, point.zeroCount === undefined ? undefined : BigInt(point.zeroCount))
   zigzag(to, 48, point.scale)
   doubles(to, 41, point.sum)
@@ -221,7 +222,7 @@ export function writeSummaryPoint(to: Writer, point: SummaryPointInit): void {
     doubles(to, 17, value)
     doubles(to, 9, quantile)
   })
-  if (point.sum) doubles(to, 41, point.sum)
+  doublesUnlessZero(to, 41, point.sum)
   count(to, point.count)
   times(to, point)
 }
@@ -252,6 +253,10 @@ export function writeNumber(to: Writer, doubleTag: number, value: number | bigin
 
 export function writeAttributes(to: Writer, tag: number, attributes: AttributeSource | undefined): void {
   if (attributes === undefined) return
+  if (isUnread(attributes)) {
+    attributes.copy(to, tag)
+    return
+  }
   const entries = isAttributes(attributes) ? [...attributes.entries()] : Object.entries(attributes)
   for (let i = entries.length - 1; i >= 0; i--) {
     const [key, value] = entries[i]!
@@ -259,6 +264,11 @@ export function writeAttributes(to: Writer, tag: number, attributes: AttributeSo
     writeKeyValue(to, key, value)
     to.message(tag, before)
   }
+}
+
+/** What `edit` has in hand is one too, but says more than its bytes. */
+function isUnread(attributes: AttributeSource): attributes is WireAttributes {
+  return attributes.constructor === WireAttributes
 }
 
 function isAttributes(attributes: AttributeSource): attributes is Attributes {
@@ -271,7 +281,19 @@ function times(to: Writer, point: PointInit): void {
 }
 
 function count(to: Writer, n: number | bigint): void {
-  fixed64(to, 33, BigInt(n))
+  if (n === 0 || n === 0n) return
+  writeCount(to, n)
+  to.varint(33)
+}
+
+/** A histogram has dozens of these, which as bigints would be the larger part of its cost. */
+function writeCount(to: Writer, n: number | bigint): void {
+  if (typeof n !== 'number' || !Number.isSafeInteger(n) || n < 0) {
+    to.fixed64(BigInt(n))
+    return
+  }
+  to.fixed32(Math.floor(n / 0x1_0000_0000))
+  to.fixed32(n >>> 0)
 }
 
 export function text(to: Writer, tag: number, value: string | undefined): void {
@@ -302,7 +324,7 @@ export function varint(to: Writer, tag: number, value: number | undefined): void
   to.varint(tag)
 }
 
-function zigzag(to: Writer, tag: number, value: number | undefined): void {
+export function zigzag(to: Writer, tag: number, value: number | undefined): void {
   if (value) varint(to, tag, ((value << 1) ^ (value >> 31)) >>> 0)
 }
 
@@ -328,28 +350,42 @@ export function fixed64(to: Writer, tag: number, value: bigint | undefined): voi
 }
 
 /** Written even when zero: the fields that use it know presence. */
-function doubles(to: Writer, tag: number, value: number | undefined): void {
+export function doubles(to: Writer, tag: number, value: number | undefined): void {
   if (value === undefined) return
   to.double(value)
   to.varint(tag)
 }
 
-function packed<T>(to: Writer, tag: number, values: ArrayLike<T> | undefined, write: (value: T) => void): void {
+/** Of a field that does not know presence: zero is not written, NaN is. */
+export function doublesUnlessZero(to: Writer, tag: number, value: number | undefined): void {
+  if (!Object.is(value, 0)) doubles(to, tag, value)
+}
+
+export function packed<T>(to: Writer, tag: number, values: ArrayLike<T> | undefined, write: (value: T) => void): void {
   if (values === undefined || values.length === 0) return
   const before = to.size
   for (let i = values.length - 1; i >= 0; i--) write(values[i]!)
   to.message(tag, before)
 }
 
-function buckets(to: Writer, tag: number, of: BucketsInit | undefined): void {
+function bucketsAt(to: Writer, tag: number, of: BucketsInit | undefined): void {
   if (of === undefined) return
   const before = to.size
+  buckets(to, of)
+  to.message(tag, before)
+}
+
+/** The fields of Buckets. */
+export function buckets(to: Writer, of: BucketsInit): void {
   packed(to, 18, of.counts, (n) => {
+    if (typeof n === 'number' && Number.isSafeInteger(n) && n >= 0) {
+      to.varint64(n >>> 0, Math.floor(n / 0x1_0000_0000))
+      return
+    }
     const wide = BigInt(n)
     to.varint64(Number(wide & 0xffff_ffffn), Number((wide >> 32n) & 0xffff_ffffn))
   })
   zigzag(to, 8, of.offset)
-  to.message(tag, before)
 }
 
 export function messages<T>(

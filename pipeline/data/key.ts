@@ -2,7 +2,7 @@
 
 import { writeKeyValue } from './any-value.ts'
 import type { Key, Value } from './telemetry.ts'
-import { plain } from './wire.ts'
+import { plain, text } from './wire.ts'
 import { written } from './writer.ts'
 
 const internedLimit = 4096
@@ -22,22 +22,22 @@ export class PreparedKey implements Key {
 
   /** The whole field: tag, length, key and value. */
   encode(tag: number, value: Value): Uint8Array {
-    if (typeof value !== 'string' || value.length > encodedLength) return this.write(tag, value)
+    if (typeof value !== 'string' || value.length > encodedLength) return this.write(tag, value, true)
     const known = (this.encoded[tag >>> 3] ??= new Map<string, Uint8Array>())
     let bytes = known.get(value)
     if (bytes === undefined) {
-      bytes = this.write(tag, value)
+      bytes = this.write(tag, value, false)
       if (known.size === encodedLimit) known.clear()
       known.set(value, bytes)
     }
     return bytes
   }
 
-  private write(tag: number, value: Value): Uint8Array {
+  private write(tag: number, value: Value, isShort: boolean): Uint8Array {
     return written((to) => {
       writeKeyValue(to, this.name, value)
       to.message(tag, 0)
-    })
+    }, isShort)
   }
 }
 
@@ -58,4 +58,26 @@ export function prepared(of: Key | string): PreparedKey {
     interned.set(name, found)
   }
   return found
+}
+
+/** Longer names are read each time: what clients send must not fill the memory. */
+const rememberedBytes = 256
+const slots = 4096
+const remembered: (PreparedKey | undefined)[] = Array.from({ length: slots }, () => undefined)
+
+/** The name that stands in [start, end). Names are few, so that most were read before; of two in one slot the later stays. */
+export function keyAt(b: Uint8Array, start: number, end: number): PreparedKey {
+  if (end - start > rememberedBytes) return new PreparedKey(text(b, start, end))
+  let hash = end - start
+  for (let p = start; p < end; p++) hash = Math.imul(hash ^ b[p]!, 0x0100_0193)
+  const slot = (hash ^ (hash >>> 15)) & (slots - 1)
+  const found = remembered[slot]
+  if (found !== undefined && isAt(b, start, end, found.bytes)) return found
+  return (remembered[slot] = prepared(text(b, start, end)))
+}
+
+function isAt(b: Uint8Array, start: number, end: number, bytes: Uint8Array): boolean {
+  if (bytes.length !== end - start) return false
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== b[start + i]) return false
+  return true
 }

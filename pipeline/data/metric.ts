@@ -8,14 +8,14 @@ import { dataLevel, metricLevel, type Tree } from './tree.ts'
 import { cursor, skip, uvarint } from './wire.ts'
 
 /** By field number of the member of the oneof. */
-const typeOf: Readonly<Record<number, MetricType>> = {
+export const typeOf: Readonly<Record<number, MetricType>> = {
   5: 'gauge',
   7: 'sum',
   9: 'histogram',
   10: 'exponential_histogram',
   11: 'summary',
 }
-const temporalities: readonly Temporality[] = ['none', 'delta', 'cumulative']
+export const temporalities: readonly Temporality[] = ['none', 'delta', 'cumulative']
 
 export class MetricView implements Metric, In {
   readonly b: Uint8Array
@@ -52,14 +52,10 @@ export class MetricView implements Metric, In {
     return typeOf[this.data] ?? 'empty'
   }
   get temporality(): Temporality {
-    if (this.data !== 7 && this.data !== 9 && this.data !== 10) return 'none'
-    const start = messageField(this.b, this.start, this.end, (this.data << 3) | 2)
-    return temporalities[varintField(this.b, start, messageEnd, 16)] ?? 'none'
+    return readTemporality(this.b, this.start, this.end, this.data)
   }
   get monotonic(): boolean {
-    if (this.data !== 7) return false
-    const start = messageField(this.b, this.start, this.end, 58)
-    return varintField(this.b, start, messageEnd, 24) !== 0
+    return readMonotonic(this.b, this.start, this.end, this.data)
   }
   get metadata(): Attributes {
     return new WireAttributes(this.b, this.start, this.end, 98)
@@ -67,7 +63,25 @@ export class MetricView implements Metric, In {
 }
 readOnly(MetricView, 'metric', 'batch.editMetrics((metric) => ...)')
 
-function dataField(b: Uint8Array, start: number, end: number): number {
+export function readTemporality(b: Uint8Array, metricStart: number, metricEnd: number, data: number): Temporality {
+  if (!hasTemporality(data)) return 'none'
+  const start = messageField(b, metricStart, metricEnd, (data << 3) | 2)
+  return temporalities[varintField(b, start, messageEnd, 16)] ?? 'none'
+}
+
+export function readMonotonic(b: Uint8Array, metricStart: number, metricEnd: number, data: number): boolean {
+  if (data !== 7) return false
+  const start = messageField(b, metricStart, metricEnd, 58)
+  return varintField(b, start, messageEnd, 24) !== 0
+}
+
+/** By the number of the field that holds the data. */
+export function hasTemporality(data: number): boolean {
+  return data === 7 || data === 9 || data === 10
+}
+
+/** The number of the field that holds a metric's data; 0 for none. */
+export function dataField(b: Uint8Array, start: number, end: number): number {
   for (let p = start; p < end; ) {
     const tag = uvarint(b, p)
     const number = tag >>> 3

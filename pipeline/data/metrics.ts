@@ -20,6 +20,7 @@ export class MetricsBatch extends ItemBatch<Metrics, Point, PointPlan, PointColu
       for (let i = 0; i < size; i++) {
         const draft = new MetricDraft(tree.bytes, start[i]!, end[i]!, places.at(parent[i]!), session)
         change(editable<Metric>(draft))
+        draft.settle()
         seal(draft, i, splices)
       }
       return splices

@@ -2,7 +2,7 @@
 
 import { readDouble } from './any-value.ts'
 import { WireAttributes } from './attributes.ts'
-import { readExponential, readHistogram, readSummary } from './distribution.ts'
+import { readDistribution } from './distribution.ts'
 import { fixed64Field, hexField, messageRanges, varintField } from './field.ts'
 import type { MetricView } from './metric.ts'
 import { readOnly } from './read-only.ts'
@@ -11,13 +11,13 @@ import type { Attributes, Distribution, Double, Exemplar, In, Metric, Point, Res
 import { find, float64, signed64, u32 } from './wire.ts'
 
 /** The tags that differ between the kinds of points, by the field number of the metric's data. */
-interface PointTags {
+export interface PointTags {
   readonly attributes: number
   readonly exemplars: number
   readonly flags: number
 }
 const numberTags: PointTags = { attributes: 58, exemplars: 42, flags: 64 }
-const tagsOf: Readonly<Record<number, PointTags>> = {
+export const tagsOf: Readonly<Record<number, PointTags>> = {
   5: numberTags,
   7: numberTags,
   9: { attributes: 74, exemplars: 66, flags: 80 },
@@ -74,16 +74,7 @@ export class PointView implements Point, In {
     return this.tags === numberTags ? readNumber(this.b, this.start, this.end, 33) : undefined
   }
   get distribution(): Distribution | undefined {
-    switch (this.of.data) {
-      case 9:
-        return readHistogram(this.b, this.start, this.end)
-      case 10:
-        return readExponential(this.b, this.start, this.end)
-      case 11:
-        return readSummary(this.b, this.start, this.end)
-      default:
-        return undefined
-    }
+    return readDistribution(this.of.data, this.b, this.start, this.end)
   }
   get exemplars(): readonly Exemplar[] {
     if (this.tags.exemplars === 0) return []
@@ -92,7 +83,7 @@ export class PointView implements Point, In {
 }
 readOnly(PointView, 'point', 'batch.edit((point) => ...)')
 
-class ExemplarView implements Exemplar {
+export class ExemplarView implements Exemplar {
   readonly b: Uint8Array
   readonly start: number
   readonly end: number
@@ -122,7 +113,7 @@ class ExemplarView implements Exemplar {
 readOnly(ExemplarView, 'exemplar', 'no callback: exemplars are replaced as a whole list')
 
 /** as_double with the given tag, or as_int, which is 49 wherever it stands. */
-function readNumber(
+export function readNumber(
   b: Uint8Array,
   start: number,
   end: number,

@@ -10,12 +10,18 @@ interface Touched {
   readonly children: number[]
 }
 
-/** `items` are indices into the tree's items, ascending; those from `from` to before `to` are copied. */
-export function select(tree: Tree, items: ArrayLike<number>, from: number, to: number): Uint8Array {
+/** `items` are indices into the tree's items, ascending; those from `from` to before `to` are copied, into memory of `reserve`. */
+export function select(
+  tree: Tree,
+  items: ArrayLike<number>,
+  from: number,
+  to: number,
+  reserve: (size: number) => Uint8Array = allocate,
+): Uint8Array {
   const touched = measure(tree, items, from, to)
   let size = rangesSize(tree.requestHeader())
   for (const contents of touched[0]!.sizes) size += 1 + varintSize(contents) + contents
-  return new Selection(tree, items, from, touched, size).write()
+  return new Selection(tree, items, from, touched, reserve(size)).write()
 }
 
 function measure(tree: Tree, items: ArrayLike<number>, from: number, to: number): readonly Touched[] {
@@ -71,12 +77,12 @@ class Selection {
   private item: number
   private at = 0
 
-  constructor(tree: Tree, items: ArrayLike<number>, from: number, touched: readonly Touched[], size: number) {
+  constructor(tree: Tree, items: ArrayLike<number>, from: number, touched: readonly Touched[], out: Uint8Array) {
     this.tree = tree
     this.items = items
     this.touched = touched
     this.item = from
-    this.out = allocate(size)
+    this.out = out
     this.next = touched.map(() => 0)
   }
 

@@ -212,8 +212,8 @@ export interface AnyTelemetry {
 }
 
 export interface Telemetry<Self, Item, Plan, Columns> extends AnyTelemetry, Iterable<Item & In> {
-  /** Itself when nothing goes. */
-  filter(keep: (item: Item & In) => boolean): Self
+  /** Itself when nothing goes. `empty` = whether resources and scopes go that came without items; those that lose all of theirs go anyhow. */
+  filter(keep: (item: Item & In) => boolean, empty?: 'keep' | 'drop'): Self
   /** Splices what was set and copies the rest as byte ranges; itself when nothing was set. */
   edit(change: (item: Editable<Item> & In) => void): Self
   editResources(change: (resource: Editable<Resource>) => void): Self

@@ -103,6 +103,15 @@ export class Tree {
     return (this.rootHeader ??= gaps(0, this.bytes.length, first, 0, first.size))
   }
 
+  /** Whether a resource, a scope, ... holds no item. */
+  get hasEmpty(): boolean {
+    for (let l = 0; l < this.levels.length - 1; l++) {
+      const { firstChild, size } = this.levels[l]!
+      for (let node = 0; node < size; node++) if (firstChild[node]! === firstChild[node + 1]!) return true
+    }
+    return false
+  }
+
   /** The node of level `l` that holds the item. */
   ancestor(item: number, l: number): number {
     let node = item

@@ -8,10 +8,11 @@ export let cursor = 0
 
 interface Slices {
   utf8Slice: (this: Uint8Array, start: number, end: number) => string
+  latin1Slice: (this: Uint8Array, start: number, end: number) => string
   hexSlice: (this: Uint8Array, start: number, end: number) => string
   copy: (this: Uint8Array, target: Uint8Array, at: number, start: number, end: number) => number
 }
-const { utf8Slice, hexSlice, copy } = Buffer.prototype as unknown as Slices
+const { utf8Slice, latin1Slice, hexSlice, copy } = Buffer.prototype as unknown as Slices
 const eight = new DataView(new ArrayBuffer(8))
 
 /** A `Buffer` as the plain array it is: mixing both in one scanner makes it polymorphic. */
@@ -128,6 +129,11 @@ export function hex(b: Uint8Array, start: number, end: number): string {
   return hexSlice.call(b, start, end)
 }
 
+/** The bytes as a text of one character each: a key for a map. */
+export function latin1(b: Uint8Array, start: number, end: number): string {
+  return latin1Slice.call(b, start, end)
+}
+
 // Short ASCII texts repeat: service names, keys, routes. A direct-mapped cache is bounded by its size; a hit is checked byte by byte.
 const cacheSlots = 4096
 const cacheLength = 40
@@ -186,5 +192,23 @@ export function putRange(to: Uint8Array, at: number, from: Uint8Array, start: nu
 
 /** Memory that is not zeroed first and is nobody else's. */
 export function allocate(length: number): Uint8Array {
+  // V8 keeps these few bytes in the object itself, which takes a fifteenth of the time of a buffer of their own.
+  if (length <= 64) return new Uint8Array(length)
   return plain(Buffer.allocUnsafeSlow(length))
+}
+
+const slabBytes = 64 * 1024
+let slab = allocate(slabBytes)
+let slabAt = 0
+
+/** Memory that shares a buffer with others: for what is copied elsewhere soon, since what stays pins the whole buffer. */
+export function allocateShortly(length: number): Uint8Array {
+  if (length <= 64 || length > slabBytes / 8) return allocate(length)
+  if (slabAt + length > slabBytes) {
+    slab = allocate(slabBytes)
+    slabAt = 0
+  }
+  const start = slabAt
+  slabAt += length
+  return new Uint8Array(slab.buffer, start, length)
 }

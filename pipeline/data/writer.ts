@@ -1,5 +1,5 @@
 /** Writes protobuf from its end to its beginning, so that the length of a message is known when it is written, in front of it. */
-import { allocate, putRange, putU32, putVarint, varintSize } from './wire.ts'
+import { allocate, allocateShortly, putRange, putU32, putVarint, varintSize } from './wire.ts'
 
 interface Texts {
   utf8Write: (this: Uint8Array, text: string, at: number, length: number) => number
@@ -84,9 +84,9 @@ export class Writer {
     this.varint(tag)
   }
 
-  /** What was written, in memory of its own; the writer is empty again. */
-  take(): Uint8Array {
-    const taken = allocate(this.size)
+  /** What was written, in memory of its own unless it is wanted shortly; the writer is empty again. */
+  take(isShort = false): Uint8Array {
+    const taken = isShort ? allocateShortly(this.size) : allocate(this.size)
     putRange(taken, 0, this.buffer, this.at, this.buffer.length)
     if (this.buffer.length > keepBytes) this.buffer = allocate(4096)
     this.at = this.buffer.length
@@ -111,15 +111,15 @@ export class Writer {
 const scratch = new Writer()
 let busy = false
 
-/** Runs `write` on a shared writer and answers the bytes. */
-export function written(write: (to: Writer) => void): Uint8Array {
+/** Runs `write` on a shared writer and answers the bytes. What is wanted shortly (see `allocateShortly`) is cheaper. */
+export function written(write: (to: Writer) => void, isShort = false): Uint8Array {
   const to = busy ? new Writer() : scratch
   const outer = busy
   busy = true
   try {
     to.reset()
     write(to)
-    return to.take()
+    return to.take(isShort)
   } finally {
     busy = outer
   }

@@ -218,6 +218,7 @@ export class Engine {
     const graph = () => this.#graph
     return {
       build: this.#options.build,
+      instanceId: this.#telemetry.instanceId,
       startedUnixNano,
       featureGates: this.#options.featureGates,
       spans: this.#telemetry.tracer,

@@ -67,6 +67,11 @@ export class OwnTelemetry {
     this.#countProcess(settings)
   }
 
+  /** What its resource says, which `service::telemetry::resource` may set or take out. */
+  get instanceId(): string {
+    return this.#resource.get('service.instance.id') ?? this.#instanceId
+  }
+
   /** Opens what is new before it closes what is gone; throws and changes nothing when that fails. */
   async change(next: ServiceTelemetry): Promise<void> {
     if (isDeepStrictEqual(next, this.#settings)) return

@@ -180,7 +180,8 @@ export function sendingKeys(sending: Sending): z.ZodObject {
   })
 }
 
-function queueKey(kind: true | 'off-by-default') {
+/** The key `sending_queue`; also of connectors that have a queue. */
+export function queueKey(kind: true | 'off-by-default') {
   return kind === true
     ? optional(queue, 'default-on').describe('The queue before the export.')
     : optional(queue, 'on').describe('The queue before the export; off where the key is absent.')

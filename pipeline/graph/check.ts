@@ -20,6 +20,7 @@ export function checkGraph(config: Config, build: BuildInfo): void {
   const tracer = new Tracer()
   const view: EngineView = {
     build,
+    instanceId: '',
     phase: 'starting',
     onPhase: () => () => {},
     readySinceUnixNano: 0n,
@@ -27,7 +28,7 @@ export function checkGraph(config: Config, build: BuildInfo): void {
     components: [],
     pipelines: [],
     spans: tracer,
-    featureGates: [],
+    featureGates: config.featureGates,
   }
   const graph = new Graph(planGraph(config), {
     logger: silent,

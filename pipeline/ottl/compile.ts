@@ -19,6 +19,8 @@ export interface CompileOptions {
   readonly functions?: readonly FunctionSpec[] | ((context: ContextName) => readonly FunctionSpec[])
   /** Whether paths may lack their context, which is then the one given. True unless it is inferred. */
   readonly allowsBarePaths?: boolean
+  /** Those that may be inferred: of one signal, for one. Default: all. */
+  readonly contexts?: readonly ContextName[]
 }
 
 interface Compiled {
@@ -51,30 +53,7 @@ export function compileStatements(
   context: ContextName | 'infer',
   options: CompileOptions = {},
 ): Group<CompiledStatement> {
-  const partsOf = ({ editor, where }: Statement) => (where === undefined ? [editor] : [editor, where])
-  return compileAll(statements, context, options, parseStatement, partsOf, (parsed, scope, done) => {
-    const faults: Fault[] = []
-    const edit = attempt(faults, () => scope.call(parsed.editor))
-    const where = parsed.where && attempt(faults, () => compileBool(parsed.where!, scope))
-    rethrow(faults)
-    if (where === undefined) {
-      return {
-        ...done,
-        run(frame) {
-          edit!(frame)
-          return true
-        },
-      }
-    }
-    return {
-      ...done,
-      run(frame) {
-        if (!where(frame)) return false
-        edit!(frame)
-        return true
-      },
-    }
-  })
+  return compileAll(statements, context, options, parseStatement, partsOfStatement, finishStatement)
 }
 
 /** Throws a CompileError. */
@@ -83,11 +62,72 @@ export function compileConditions(
   context: ContextName | 'infer',
   options: CompileOptions = {},
 ): Group<CompiledCondition> {
-  const partsOf = (parsed: Bool) => [parsed]
-  return compileAll(conditions, context, options, parseCondition, partsOf, (parsed, scope, done) => ({
+  return compileAll(conditions, context, options, parseCondition, partsOfCondition, finishCondition)
+}
+
+/** Statements that run where one of the conditions holds, or everywhere without any. */
+export interface ConditionalGroup extends Group<CompiledStatement> {
+  readonly conditions: readonly CompiledCondition[]
+}
+
+/** Both have one context. Throws a CompileError, in which the numbers of the conditions follow those of the statements. */
+export function compileGroup(
+  statements: readonly string[],
+  conditions: readonly string[],
+  context: ContextName | 'infer',
+  options: CompileOptions = {},
+): ConditionalGroup {
+  type Parsed = { readonly statement: Statement } | { readonly condition: Bool }
+  const parse = (text: string, i: number): Parsed =>
+    i < statements.length ? { statement: parseStatement(text) } : { condition: parseCondition(text) }
+  const partsOf = (parsed: Parsed) =>
+    'statement' in parsed ? partsOfStatement(parsed.statement) : partsOfCondition(parsed.condition)
+  const finish = (parsed: Parsed, scope: ExpressionCompiler, done: Compiled) =>
+    'statement' in parsed
+      ? finishStatement(parsed.statement, scope, done)
+      : finishCondition(parsed.condition, scope, done)
+  const group = compileAll([...statements, ...conditions], context, options, parse, partsOf, finish)
+  return {
+    ...group,
+    items: group.items.filter((item): item is CompiledStatement => 'run' in item),
+    conditions: group.items.filter((item): item is CompiledCondition => 'test' in item),
+  }
+}
+
+function partsOfStatement({ editor, where }: Statement): readonly (Bool | Expression)[] {
+  return where === undefined ? [editor] : [editor, where]
+}
+
+function finishStatement(parsed: Statement, scope: ExpressionCompiler, done: Compiled): CompiledStatement {
+  const faults: Fault[] = []
+  const edit = attempt(faults, () => scope.call(parsed.editor))
+  const where = parsed.where && attempt(faults, () => compileBool(parsed.where!, scope))
+  rethrow(faults)
+  if (where === undefined) {
+    return {
+      ...done,
+      run(frame) {
+        edit!(frame)
+        return true
+      },
+    }
+  }
+  return {
     ...done,
-    test: compileBool(parsed, scope),
-  }))
+    run(frame) {
+      if (!where(frame)) return false
+      edit!(frame)
+      return true
+    },
+  }
+}
+
+function partsOfCondition(parsed: Bool): readonly Bool[] {
+  return [parsed]
+}
+
+function finishCondition(parsed: Bool, scope: ExpressionCompiler, done: Compiled): CompiledCondition {
+  return { ...done, test: compileBool(parsed, scope) }
 }
 
 /** Throws a CompileError. */
@@ -108,7 +148,7 @@ function compileAll<P, C extends Compiled>(
   texts: readonly string[],
   wanted: ContextName | 'infer',
   options: CompileOptions,
-  parse: (text: string) => P,
+  parse: (text: string, index: number) => P,
   partsOf: (parsed: P) => readonly (Bool | Expression)[],
   finish: (parsed: P, scope: ExpressionCompiler, done: Compiled) => C,
 ): Group<C> {
@@ -122,14 +162,21 @@ function compileAll<P, C extends Compiled>(
       return undefined
     }
   }
-  const parsed = texts.map((text, i) => trying(i, () => parse(text)))
+  const parsed = texts.map((text, i) => trying(i, () => parse(text, i)))
   const functionsIn = (name: ContextName) => functionsOf(name, options)
   let context: ContextName | undefined
   if (wanted !== 'infer') context = wanted
-  else if (problems.length === 0) {
-    const found = inferContext(usesOf(parsed.flatMap((one) => partsOf(one!))), functionsIn)
+  else {
+    // What does not parse says nothing of the context; the others' problems are told all the same.
+    const read = parsed.filter((one) => one !== undefined)
+    const found = inferContext(usesOf(read.flatMap(partsOf)), functionsIn, options.contexts)
     if ('context' in found) context = found.context
-    else problems.push({ statement: 0, text: texts[0] ?? '', line: 1, column: 1, message: found.problem })
+    else if (problems.length === 0) {
+      // The first whose paths say nothing of where they belong.
+      const at = read.findIndex((one) => usesOf(partsOf(one)).prefixes.size > 0)
+      const statement = Math.max(0, at)
+      problems.push({ statement, text: texts[statement] ?? '', line: 1, column: 1, message: found.problem })
+    }
   }
   const items: C[] = []
   const reads = new Set<string>()

@@ -1,6 +1,8 @@
 /** Where a statement stands while it runs: the item's handle, what holds it, and the cache. One frame serves a whole batch. */
 import type { Editable, In, LogRecord, Metric, Origin, Point, Resource, Scope, Span } from '../data/telemetry.ts'
 import type { EventDraft } from './event-draft.ts'
+import type { ExemplarDraft } from './exemplar-draft.ts'
+import type { MetricRewriting } from './metric-rewriting.ts'
 import { fail } from './problems.ts'
 import { localZone, Time } from './time.ts'
 import { define, type OttlMap, type OttlValue, toWire } from './values.ts'
@@ -19,12 +21,16 @@ export class Frame {
   eventIndex = 0
   metric: (Editable<Metric> & In) | undefined = undefined
   point: (Editable<Point> & In) | undefined = undefined
+  exemplar: ExemplarDraft | undefined = undefined
   log: (Editable<LogRecord> & In) | undefined = undefined
+  /** While lists of metrics are rewritten; `metric` and `point` are its drafts then. */
+  rewriting: MetricRewriting | undefined = undefined
   /** Set where they are what is edited, or where their edits are collected; else those of the item count. */
   ownResource: Editable<Resource> | undefined = undefined
   ownScope: Editable<Scope> | undefined = undefined
   origin: Origin | undefined = undefined
   cache: { [key: string]: OttlValue } = {}
+  keepsCache = false
 
   constructor(host: Host) {
     this.host = host
@@ -52,6 +58,21 @@ export class Frame {
     return this.enter()
   }
 
+  enterRewriting(at: MetricRewriting): this {
+    this.rewriting = at
+    // What drafts lack, and views have: where they stand, which `resource` and `scope` below know.
+    this.metric = at.metric as unknown as Editable<Metric> & In
+    this.point = at.point as unknown as (Editable<Point> & In) | undefined
+    return this.enter()
+  }
+
+  leaveRewriting(): void {
+    this.rewriting = undefined
+    this.metric = undefined
+    this.point = undefined
+    this.exemplar = undefined
+  }
+
   enterLog(log: LogRecord & In): this {
     this.log = log as Editable<LogRecord> & In
     return this.enter()
@@ -67,8 +88,23 @@ export class Frame {
     return this.enterResource(scope.resource)
   }
 
+  /** Forgets where it stood, which would keep a whole chunk in memory until the next batch comes. */
+  leave(): void {
+    this.span = undefined
+    this.event = undefined
+    this.log = undefined
+    this.metric = undefined
+    this.point = undefined
+    this.exemplar = undefined
+    this.ownResource = undefined
+    this.ownScope = undefined
+    this.origin = undefined
+    this.cache = {}
+  }
+
   /** The cache of the item before is not seen by this one. */
   private enter(): this {
+    if (this.keepsCache) return this
     for (const _ in this.cache) {
       this.cache = {}
       break
@@ -85,7 +121,14 @@ export class Frame {
   }
 
   private get place(): In {
-    return this.span ?? this.log ?? this.point ?? this.metric ?? fail('nothing to read the resource of')
+    return (
+      this.span ??
+      this.log ??
+      this.rewriting?.group ??
+      this.point ??
+      this.metric ??
+      fail('nothing to read the resource of')
+    )
   }
 
   setCache(map: OttlMap): void {

@@ -1,5 +1,5 @@
-/** CPU of statements per span: `node pipeline/ottl/ottl.bench.ts`. Includes reading and writing the batch, as a processor pays it. */
-import { tracesPayload } from '../testing/payloads.ts'
+/** CPU of statements per span or data point: `node pipeline/ottl/ottl.bench.ts`. Includes reading and writing the batch, as a processor pays it. */
+import { metricsPayload, tracesPayload } from '../testing/payloads.ts'
 import { compileConditions, compileStatements } from './compile.ts'
 import { Frame, type Host } from './frame.ts'
 import { Runner } from './run.ts'
@@ -27,6 +27,13 @@ function statements(texts: readonly string[]): () => void {
   return () => void runner.run(payloads[i++ % payloads.length]!)
 }
 
+const metrics = Array.from({ length: 8 }, (_, seed) => metricsPayload(spans, { seed: seed + 1 }))
+function ofMetrics(...texts: readonly string[]): () => void {
+  const runner = new Runner(compileStatements(texts, 'infer'), { host, errorMode: 'propagate' })
+  let i = 0
+  return () => void runner.run(metrics[i++ % metrics.length]!)
+}
+
 function condition(text: string): () => void {
   const { test } = compileConditions([text], 'infer').items[0]!
   const frame = new Frame(host)
@@ -41,6 +48,14 @@ const cases: Readonly<Record<string, () => void>> = {
   'filter: status.code == STATUS_CODE_ERROR': condition('span.status.code == STATUS_CODE_ERROR'),
   'filter: attributes["http.route"] == "/healthz"': condition('span.attributes["http.route"] == "/healthz"'),
   'ten statements': statements(transform),
+  'points: set(datapoint.value_int, 5) of sums': ofMetrics(
+    'set(datapoint.value_int, 5) where metric.type == METRIC_DATA_TYPE_SUM',
+  ),
+  'points: set(datapoint.sum, 1.5) of histograms': ofMetrics(
+    'set(datapoint.sum, 1.5) where metric.type == METRIC_DATA_TYPE_HISTOGRAM',
+  ),
+  'points, on drafts: set(metric.unit, "s")': ofMetrics('set(metric.unit, "s") where datapoint.flags == 0'),
+  'metrics: set(metric.aggregation_temporality, 1)': ofMetrics('set(metric.aggregation_temporality, 1)'),
 }
 
 const only = process.argv[2]
@@ -54,5 +69,5 @@ for (const [name, run] of Object.entries(cases)) {
     const { user, system } = process.cpuUsage(before)
     best = Math.min(best, (user + system) / (100 * spans))
   }
-  console.log(`${best.toFixed(3).padStart(8)} us/span  ${name}`)
+  console.log(`${best.toFixed(3).padStart(8)} us/item  ${name}`)
 }

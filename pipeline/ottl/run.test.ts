@@ -220,11 +220,6 @@ test('metrics and their points', () => {
   assert.deepEqual(attributesOf(points[2]!), { second: 1, bound: double(1) })
 })
 
-test('what a handle cannot write is an error that says so, and changes nothing', () => {
-  assert.throws(() => run(someMetrics(), ['set(datapoint.count, 9)']), /failed to execute statement: .*read-only/)
-  assert.throws(() => run(someMetrics(), ['set(metric.is_monotonic, false)']), /read-only/)
-})
-
 test('the error mode decides about a failure', () => {
   const statements = ['set(span.attributes["n"], Int("x") + 1)', 'set(span.attributes["ok"], true)']
   assert.throws(() => run(twoServices(), statements), /failed to execute statement: set\(span.attributes\["n"\]/)

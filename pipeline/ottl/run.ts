@@ -1,10 +1,17 @@
 /** Runs compiled statements over batches: chooses what to edit by the context, collects what the items write above them, and counts what fails. */
+import { rewriteMetrics } from '../data/metric-rewrite.ts'
 import type { Batch, In, Logs, Metrics, Traces } from '../data/telemetry.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import type { CompiledStatement, ErrorMode, Group } from './compile.ts'
+import type { CompiledCondition, CompiledStatement, ErrorMode, Group } from './compile.ts'
+import { Conditions } from './conditions.ts'
+import type { ContextName } from './contexts/contexts.ts'
 import { EventDraft } from './event-draft.ts'
+import { ExemplarDraft } from './exemplar-draft.ts'
+import { Failures, StatementFailed } from './failures.ts'
 import { Frame, type Host } from './frame.ts'
+import { MetricRewriting } from './metric-rewriting.ts'
 import { PlaceDrafts } from './place-drafts.ts'
+import type { OttlMap } from './values.ts'
 
 export interface RunOptions {
   readonly host: Host
@@ -12,50 +19,53 @@ export interface RunOptions {
   readonly logger?: Logger
 }
 
-export class Failures {
-  private readonly counts = new Map<string, number>()
-  private readonly logger: Logger | undefined
-  private readonly isSilent: boolean
-
-  constructor(errorMode: ErrorMode, logger: Logger | undefined) {
-    this.isSilent = errorMode === 'silent'
-    this.logger = logger
-  }
-
-  get count(): number {
-    let sum = 0
-    for (const n of this.counts.values()) sum += n
-    return sum
-  }
-
-  /** Of one statement the 1st, 10th, 100th, ... failure is logged. */
-  add(statement: string, error: unknown): void {
-    const count = (this.counts.get(statement) ?? 0) + 1
-    this.counts.set(statement, count)
-    if (this.isSilent || this.logger === undefined || !/^10*$/.test(String(count))) return
-    this.logger.warn('a statement failed', { statement, error: message(error), failures: count })
-  }
-}
+/** Of one batch: what groups that share their cache leave to each other, by context. */
+export type SharedCaches = Map<ContextName, { [key: string]: OttlMap[string] }>
 
 export class Runner {
   readonly failures: Failures
   private readonly group: Group<CompiledStatement>
+  /** Undefined = the statements run on every item. */
+  private readonly conditions: Conditions | undefined
   private readonly propagates: boolean
   private readonly frame: Frame
   private readonly writesResource: boolean
+  private readonly rewritesMetrics: boolean
   private readonly writesScope: boolean
 
-  constructor(group: Group<CompiledStatement>, { host, errorMode, logger }: RunOptions) {
+  constructor(
+    group: Group<CompiledStatement> & { readonly conditions?: readonly CompiledCondition[] },
+    { host, errorMode, logger }: RunOptions,
+  ) {
     this.group = group
+    const conditions = group.conditions ?? []
+    if (conditions.length > 0)
+      this.conditions = new Conditions(conditions, errorMode, new Failures(errorMode, logger, 'condition'))
     this.propagates = errorMode === 'propagate'
     this.failures = new Failures(errorMode, logger)
     this.frame = new Frame(host)
     this.writesResource = writes(group, 'resource')
+    // Handles write everything but lists; those of points do not write their metric.
+    this.rewritesMetrics =
+      group.writes.has('metric') ||
+      (group.context === 'datapoint' ? writes(group, 'metric') : group.writes.has('metric.data_points'))
     this.writesScope = writes(group, 'scope') || writes(group, 'instrumentation_scope')
   }
 
-  /** Throws the first error of a statement where errors propagate; the batch is then unchanged. */
-  run<B extends Batch>(batch: B): B {
+  /** Throws the first error of a statement where errors propagate; the batch is then unchanged. With `caches` no item's cache is emptied before the next. */
+  run<B extends Batch>(batch: B, caches?: SharedCaches): B {
+    const { frame } = this
+    frame.keepsCache = caches !== undefined
+    frame.cache = caches?.get(this.group.context) ?? {}
+    try {
+      return this.runGroup(batch)
+    } finally {
+      caches?.set(this.group.context, frame.cache)
+      frame.leave()
+    }
+  }
+
+  private runGroup<B extends Batch>(batch: B): B {
     const { frame } = this
     frame.origin = batch.origin
     switch (this.group.context) {
@@ -72,6 +82,8 @@ export class Runner {
         return batch.signal === 'logs' ? (this.items(batch, (drafts) => this.logs(batch, drafts)) as B) : batch
       case 'metric':
         return batch.signal === 'metrics' ? (this.items(batch, (drafts) => this.metrics(batch, drafts)) as B) : batch
+      case 'exemplar':
+        return batch.signal === 'metrics' ? (this.items(batch, (drafts) => this.exemplars(batch, drafts)) as B) : batch
       case 'datapoint':
         return batch.signal === 'metrics' ? (this.items(batch, (drafts) => this.points(batch, drafts)) as B) : batch
     }
@@ -79,13 +91,14 @@ export class Runner {
   }
 
   private all(frame: Frame): void {
+    if (this.conditions?.test(frame) === false) return
     for (const statement of this.group.items) {
       try {
         statement.run(frame)
       } catch (error) {
         this.failures.add(statement.text, error)
         if (!this.propagates) continue
-        throw new Error(`failed to execute statement: ${statement.text}, ${message(error)}`, { cause: error })
+        throw new StatementFailed(`failed to execute statement: ${statement.text}, ${message(error)}`, { cause: error })
       }
     }
   }
@@ -134,6 +147,7 @@ export class Runner {
 
   private metrics(batch: Metrics, drafts: PlaceDrafts | undefined): Metrics {
     const { frame } = this
+    if (this.rewritesMetrics) return this.rewritten(batch, drafts)
     return batch.editMetrics((metric) => {
       frame.enterMetric(metric)
       if (drafts !== undefined) this.lift(metric, drafts)
@@ -143,11 +157,70 @@ export class Runner {
 
   private points(batch: Metrics, drafts: PlaceDrafts | undefined): Metrics {
     const { frame } = this
+    if (this.rewritesMetrics) return this.rewritten(batch, drafts)
     return batch.edit((point) => {
       frame.enterPoint(point)
       if (drafts !== undefined) this.lift(point, drafts)
       this.all(frame)
     })
+  }
+
+  private exemplars(batch: Metrics, drafts: PlaceDrafts | undefined): Metrics {
+    const { frame } = this
+    try {
+      return rewriteMetrics(batch, (group) => {
+        for (const metric of group.metrics) {
+          const at = new MetricRewriting(group, metric)
+          for (const point of metric.points) {
+            const exemplars = point.exemplars.map((exemplar) => new ExemplarDraft(exemplar))
+            at.point = point
+            for (const exemplar of exemplars) {
+              frame.exemplar = exemplar
+              frame.enterRewriting(at)
+              if (drafts !== undefined) this.lift(group, drafts)
+              this.all(frame)
+            }
+            if (exemplars.some((exemplar) => exemplar.result === exemplar))
+              point.exemplars = exemplars.map(({ result }) => result)
+          }
+        }
+      })
+    } finally {
+      frame.leaveRewriting()
+    }
+  }
+
+  /** On drafts of whole groups, which costs more. What a statement adds is visited too. */
+  private rewritten(batch: Metrics, drafts: PlaceDrafts | undefined): Metrics {
+    const { frame } = this
+    const ofPoints = this.group.context === 'datapoint'
+    const visit = (at: MetricRewriting) => {
+      frame.enterRewriting(at)
+      if (drafts !== undefined) this.lift(at.group, drafts)
+      this.all(frame)
+    }
+    try {
+      return rewriteMetrics(batch, (group) => {
+        let generation = 0
+        let generationEnd = group.metrics.length
+        for (let m = 0; m < group.metrics.length; m++) {
+          if (m === generationEnd) {
+            generation++
+            generationEnd = group.metrics.length
+          }
+          const at = new MetricRewriting(group, group.metrics[m]!)
+          at.generation = generation
+          if (!ofPoints) visit(at)
+          else
+            for (const point of at.metric.points) {
+              at.point = point
+              visit(at)
+            }
+        }
+      })
+    } finally {
+      frame.leaveRewriting()
+    }
   }
 
   private lift(item: In, drafts: PlaceDrafts): void {

@@ -237,10 +237,14 @@ function toJson(value: OttlValue, escapeHtml = true): string {
   }
 }
 
+const longEscapes: Readonly<Record<string, string>> = { b: '\\u0008', f: '\\u000c' }
+
 function quoteJson(text: string, escapeHtml: boolean): string {
   const quoted = JSON.stringify(text.toWellFormed())
   if (!escapeHtml) return quoted
-  return quoted.replaceAll(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  // The encoder that escapes HTML knows no short forms of these two.
+  const long = /[\b\f]/.test(text) ? quoted.replaceAll(/\\(.)/g, (pair, c: string) => longEscapes[c] ?? pair) : quoted
+  return long.replaceAll(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** What upstream calls string-like: null for nil. */

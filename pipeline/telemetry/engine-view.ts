@@ -43,6 +43,8 @@ export interface BuildInfo {
 }
 export interface EngineView {
   readonly build: BuildInfo
+  /** `service.instance.id` of the engine's own telemetry: another one at each start of the process. */
+  readonly instanceId: string
   readonly phase: 'starting' | 'ready' | 'stopping' | 'stopped'
   /** Hears each later phase, until the answer is called. */
   onPhase(listener: (phase: EngineView['phase']) => void): () => void

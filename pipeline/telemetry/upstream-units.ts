@@ -1,5 +1,6 @@
 /** The units that upstream's metrics have in OTLP (each component's metadata.yaml); Prometheus does not show them. */
 const units: Readonly<Record<string, string>> = {
+  otelcol_k8s_pod_association: '{resources}',
   otelcol_process_cpu_seconds: 's',
   otelcol_process_uptime: 's',
   otelcol_process_memory_rss: 'By',
@@ -14,9 +15,13 @@ const units: Readonly<Record<string, string>> = {
   otelcol_exporter_queue_batch_send_size: '{unit}',
   otelcol_exporter_queue_capacity: '{batch}',
   otelcol_exporter_queue_size: '{batch}',
+  otelcol_resourcedetection_attributes_detected: '{attribute}',
+  otelcol_resourcedetection_detector_duration: 's',
+  otelcol_resourcedetection_detector_results: '{detection}',
   vigil_log_lines_dropped: '{line}',
 }
 const byEnding: readonly (readonly [ending: RegExp, unit: string])[] = [
+  [/^otelcol_(k8s_watcher|otelsvc_k8s)_/, '1'],
   [/_spans$/, '{span}'],
   [/_metric_points$/, '{datapoint}'],
   [/_log_records$/, '{record}'],

@@ -40,7 +40,7 @@ export interface TestContextOptions {
   outputs?: readonly Signal[]
   routes?: readonly string[]
   /** What follows the component: throw `Rejected` to refuse. Default: accepts. */
-  accept?: (batch: Batch, signal: Signal) => void | Promise<void>
+  accept?: (batch: Batch, signal: Signal, route: string | undefined) => void | Promise<void>
   capabilities?: ReadonlyMap<Capability<unknown>, unknown>
   engine?: Partial<EngineView>
   /** Default: nothing of the origin is read further on. */
@@ -56,7 +56,7 @@ export function testContext(options: TestContextOptions = {}): TestContext {
   const recorded: Recorded = { emitted: [], drops: [], states: [], lines: [], sums: new Map(), gauges: new Map() }
   const emitOf = (route?: string): Emit => {
     const one = (signal: Signal) => async (batch: Batch) => {
-      await options.accept?.(batch, signal)
+      await options.accept?.(batch, signal, route)
       recorded.emitted.push(route === undefined ? { signal, batch } : { signal, batch, route })
     }
     return { traces: one('traces'), metrics: one('metrics'), logs: one('logs'), profiles: one('profiles') }
@@ -91,6 +91,7 @@ export function testContext(options: TestContextOptions = {}): TestContext {
 
 const restingEngine: EngineView = {
   build: { command: 'vigil', description: 'Vigil under test', version: '0.0.0' },
+  instanceId: 'instance-under-test',
   phase: 'ready',
   onPhase: () => () => {},
   readySinceUnixNano: 1_700_000_000_000_000_000n,

@@ -5,8 +5,9 @@ import type { Entity, Fault, Repair } from './fault.ts'
 
 /** Before a fault, so much of the world says what is usual. */
 const usualMs = 600_000
-/** A fault that moves no user-facing figure by this much is silent. */
+/** A fault that moves no user-facing figure by this much, and clearly more than chance does, is silent. */
 const impactShare = 0.003
+const impactDeviations = 4
 
 interface Tally {
   all: number
@@ -106,7 +107,7 @@ export class Truth {
         badRequests: Math.max(0, bad - badShareBefore * all),
       }
     })
-    const hit = operations.filter((one) => one.badShareDuring - one.badShareBefore > impactShare)
+    const hit = operations.filter((one) => isHit(one, during.get(one.operation)?.all ?? 0))
     const [impactStartMs, impactEndMs] = this.impact(hit, fromMs, endMs)
     return {
       fault: type,
@@ -143,6 +144,15 @@ export class Truth {
   private at(ms: number): string {
     return new Date(this.world.startMs + ms).toISOString()
   }
+}
+
+function isHit(
+  { badShareBefore, badShareDuring, badRequests }: FaultTruth['operations'][number],
+  all: number,
+): boolean {
+  if (badShareDuring - badShareBefore <= impactShare) return false
+  // Of a Poisson count; one more, so that a handful of failures where there were none is no impact yet.
+  return badRequests > impactDeviations * Math.sqrt(badShareBefore * all + 1)
 }
 
 function sum(panes: readonly Pane[], fromMs: number, toMs: number): Map<string, Tally> {

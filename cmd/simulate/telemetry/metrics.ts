@@ -3,20 +3,14 @@ import { type MetricsBuilder, newMetrics } from '../../../pipeline/data/builders
 import type { HistogramPointInit, NumberPointInit } from '../../../pipeline/data/items.ts'
 import type { Metrics } from '../../../pipeline/data/telemetry.ts'
 import { double } from '../../../pipeline/data/value.ts'
-import { durationBounds, type Histogram } from '../world/histogram.ts'
-import type { Instance } from '../world/instance.ts'
+import { durationBounds, Histogram } from '../world/histogram.ts'
+import type { DurationSeries, Instance } from '../world/instance.ts'
 import type { Outcome } from '../world/outcome.ts'
 import type { Operation } from '../world/service.ts'
 import type { World } from '../world/world.ts'
 import { grpcStatus, httpStatus, operationAttributes, protocolOf, serverAddress, serverPort } from './protocol.ts'
 import { type Attributes, sdkResource } from './resource.ts'
 import { unixNano } from './time.ts'
-
-interface Series {
-  readonly operation: Operation
-  readonly outcome: Outcome
-  readonly histogram: Histogram
-}
 
 const names = {
   server: {
@@ -77,30 +71,34 @@ export function instanceMetrics(world: World, instance: Instance): Metrics {
   return to.build()
 }
 
-function writeDurations(to: MetricsBuilder, all: Iterable<Series>, side: 'server' | 'client', at: Moment): void {
-  const byName = Map.groupBy(all, ({ operation }) => names[side][protocolOf(operation)])
-  for (const [name, series] of byName) {
-    const points = series.map((one) => durationPoint(one, side, at))
-    to.histogram(name, points, { unit: 's', description: descriptions[name] ?? '' })
+function writeDurations(
+  to: MetricsBuilder,
+  all: Iterable<DurationSeries>,
+  side: 'server' | 'client',
+  at: Moment,
+): void {
+  const metrics = new Map<string, Map<string, { readonly attributes: Attributes; readonly histogram: Histogram }>>()
+  for (const { operation, topic, outcome, histogram } of all) {
+    const protocol = topic === undefined ? protocolOf(operation) : 'messaging'
+    const name = names[side][protocol]
+    const attributes = durationAttributes(topic?.operation ?? operation, outcome, side)
+    const key = JSON.stringify(attributes)
+    const points = metrics.get(name) ?? new Map<string, { attributes: Attributes; histogram: Histogram }>()
+    metrics.set(name, points)
+    // Two statements on one table look alike: they are one series.
+    const known = points.get(key) ?? { attributes, histogram: new Histogram() }
+    known.histogram.add(histogram)
+    points.set(key, known)
+  }
+  for (const [name, points] of metrics) {
+    const written = [...points.values()].map(({ attributes, histogram }) => durationPoint(attributes, histogram, at))
+    to.histogram(name, written, { unit: 's', description: descriptions[name] ?? '' })
   }
 }
 
-function durationPoint(
-  { operation, outcome, histogram }: Series,
-  side: 'server' | 'client',
-  at: Moment,
-): HistogramPointInit {
+function durationPoint(attributes: Attributes, histogram: Histogram, at: Moment): HistogramPointInit {
   const { count, sum, min, max, counts } = histogram
-  return {
-    ...at,
-    attributes: durationAttributes(operation, outcome, side),
-    count,
-    sum,
-    min,
-    max,
-    bounds: durationBounds,
-    counts,
-  }
+  return { ...at, attributes, count, sum, min, max, bounds: durationBounds, counts }
 }
 
 function durationAttributes(operation: Operation, outcome: Outcome, side: 'server' | 'client'): Attributes {
@@ -112,6 +110,7 @@ function durationAttributes(operation: Operation, outcome: Outcome, side: 'serve
     attributes['server.address'] = serverAddress(operation)
     attributes['server.port'] = serverPort(operation)
   }
+  if (protocol === 'messaging') attributes['messaging.operation.name'] = side === 'client' ? 'send' : 'process'
   if (protocol === 'http') {
     const status = httpStatus(outcome)
     if (status !== undefined) attributes['http.response.status_code'] = status

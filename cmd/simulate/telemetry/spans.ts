@@ -1,6 +1,7 @@
 /** Spans as the instrumentation libraries of the OpenTelemetry SDKs write them. */
 import type { SpanInit } from '../../../pipeline/data/items.ts'
 import type { SpanRecord } from '../world/observer.ts'
+import type { Operation } from '../world/service.ts'
 import { hex } from './ids.ts'
 import {
   grpcStatus,
@@ -61,14 +62,15 @@ function exception({ errorType, operation }: SpanRecord, timeUnixNano: bigint) {
   }
 }
 
-function spanName({ operation, kind }: SpanRecord): string {
+function spanName({ operation, kind, topic }: SpanRecord): string {
+  if (topic !== undefined) return `process ${topic.name}`
   switch (protocolOf(operation)) {
     case 'http': {
       const { method, route } = httpRoute(operation)
       return kind === 'server' ? `${method} ${route}` : method
     }
     case 'grpc':
-      return kind === 'consumer' ? `process ${operation.name}` : `${rpcService(operation)}/${operation.name}`
+      return `${rpcService(operation)}/${operation.name}`
     case 'messaging':
       return `send ${operation.name}`
     default:
@@ -77,18 +79,12 @@ function spanName({ operation, kind }: SpanRecord): string {
 }
 
 function spanAttributes(span: SpanRecord): Attributes {
-  const { operation, kind, outcome, errorType, attempt } = span
+  const { kind, outcome, errorType, attempt, topic } = span
+  if (topic !== undefined) return consumerAttributes(span, topic.operation)
+  const { operation } = span
   const attributes: Record<string, string | number | boolean> = { ...operationAttributes(operation) }
   const protocol = protocolOf(operation)
   if (isFailed(span)) attributes['error.type'] = errorTypeOf(span, errorType)
-  if (kind === 'consumer') {
-    return {
-      'messaging.system': 'kafka',
-      'messaging.operation.type': 'process',
-      'messaging.operation.name': 'process',
-      ...pick(attributes, 'error.type'),
-    }
-  }
   attributes['server.address'] = serverAddress(operation)
   attributes['server.port'] = serverPort(operation)
   if (protocol === 'http') {
@@ -112,13 +108,19 @@ function spanAttributes(span: SpanRecord): Attributes {
   return attributes
 }
 
+function consumerAttributes(span: SpanRecord, topic: Operation): Attributes {
+  return {
+    ...operationAttributes(topic),
+    'messaging.operation.type': 'process',
+    'messaging.operation.name': 'process',
+    'server.address': serverAddress(topic),
+    'server.port': serverPort(topic),
+    ...(isFailed(span) ? { 'error.type': span.errorType } : {}),
+  }
+}
+
 function errorTypeOf({ outcome, kind, operation }: SpanRecord, errorType: string): string {
   if (kind === 'server' || kind === 'consumer' || protocolOf(operation) !== 'http') return errorType
   const status = httpStatus(outcome)
   return status === undefined ? errorType : String(status)
-}
-
-function pick(attributes: Attributes, key: string): Attributes {
-  const value = attributes[key]
-  return value === undefined ? {} : { [key]: value }
 }

@@ -325,7 +325,7 @@ function service(random: Random, draft: Draft, topics: ReadonlyMap<string, strin
 }
 
 function database(random: Random, name: string, statements: ReadonlyMap<string, PlainOperation>): PlainService {
-  const tables = new Set([...statements.values()].map((one) => (one as { collection: string }).collection))
+  const tables = new Set([...statements.values()].map((one) => String(one['collection'])))
   return {
     kind: 'database',
     system: name.endsWith('2') ? 'mysql' : 'postgresql',

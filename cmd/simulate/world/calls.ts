@@ -173,7 +173,7 @@ class Attempt {
       world.observer.span(span)
     }
     if (from !== undefined && !from.isOver) {
-      from.instance.called(edge.to, outcome, world.schedule.now - this.startMs)
+      if (!edge.call.hidden) from.instance.called(edge.to, outcome, world.schedule.now - this.startMs)
       if (outcome !== 'ok') {
         world.observer.log(from.instance, from.operation, {
           kind: 'call failed',

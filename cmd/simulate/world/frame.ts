@@ -3,7 +3,7 @@ import type { Instance } from './instance.ts'
 import type { Knobs } from './knobs.ts'
 import type { SpanKind, SpanRecord, Trace } from './observer.ts'
 import type { Outcome } from './outcome.ts'
-import type { Operation, Step } from './service.ts'
+import type { Operation, Step, Topic } from './service.ts'
 import type { World } from './world.ts'
 
 /** How a call ended: what its caller is told, and by whom. */
@@ -20,7 +20,8 @@ export interface Arrival {
   readonly trace: Trace
   readonly parent: readonly [number, number] | undefined
   readonly kind: SpanKind
-  /** Of a message: how long it lay in the queue. */
+  /** Of a message: where it came from, and how long it lay there. */
+  readonly topic?: Topic
   readonly queuedMs: number
 }
 
@@ -29,6 +30,7 @@ export class Frame {
   readonly instance: Instance
   readonly operation: Operation
   readonly trace: Trace
+  private readonly topic: Topic | undefined
   /** Undefined where nothing of it is recorded. */
   readonly span: SpanRecord | undefined
   readonly startMs: number
@@ -46,6 +48,7 @@ export class Frame {
     this.instance = instance
     this.operation = operation
     this.trace = trace
+    this.topic = arrival.topic
     this.respond = respond
     this.startMs = world.schedule.now
     this.knobs = [instance.service.knobs, instance.version.knobs, instance.knobs, operation.knobs]
@@ -235,7 +238,7 @@ export class Frame {
     const { instance, operation, world, span } = this
     const ms = world.schedule.now - this.startMs
     instance.frames.delete(this)
-    instance.served(operation, outcome, ms)
+    instance.served(operation, this.topic, outcome, ms)
     if (span !== undefined) {
       span.endMs = world.schedule.now
       span.outcome = outcome

@@ -10,6 +10,14 @@ export class Histogram {
   min = Number.POSITIVE_INFINITY
   max = 0
 
+  add(other: Histogram): void {
+    for (const [i, count] of other.counts.entries()) this.counts[i]! += count
+    this.count += other.count
+    this.sum += other.sum
+    this.min = Math.min(this.min, other.min)
+    this.max = Math.max(this.max, other.max)
+  }
+
   record(seconds: number): void {
     let i = 0
     while (i < durationBounds.length && seconds > durationBounds[i]!) i++

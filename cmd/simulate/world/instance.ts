@@ -5,13 +5,21 @@ import { Knobs } from './knobs.ts'
 import type { Machine } from './machine.ts'
 import type { Outcome } from './outcome.ts'
 import { Permits } from './permits.ts'
-import type { Operation, Service, Version } from './service.ts'
+import type { Operation, Service, Topic, Version } from './service.ts'
 
 const requestBytes = 256 * 1024
 /** Of the memory limit, what an idle process takes. */
 const idleShare = 0.35
 /** From here on the garbage collector takes more and more of the CPU. */
 const tightShare = 0.85
+
+export interface DurationSeries {
+  readonly operation: Operation
+  /** Of messages that were processed. */
+  readonly topic: Topic | undefined
+  readonly outcome: Outcome
+  readonly histogram: Histogram
+}
 
 export class Instance {
   readonly service: Service
@@ -38,14 +46,8 @@ export class Instance {
   limited = 0
   /** Of a database: rows that its statements read. */
   readonly rows = new Map<Operation, number>()
-  readonly durations = new Map<
-    string,
-    { readonly operation: Operation; readonly outcome: Outcome; readonly histogram: Histogram }
-  >()
-  readonly calls = new Map<
-    string,
-    { readonly operation: Operation; readonly outcome: Outcome; readonly histogram: Histogram }
-  >()
+  readonly durations = new Map<string, DurationSeries>()
+  readonly calls = new Map<string, DurationSeries>()
 
   constructor(service: Service, name: string, machine: Machine, version: Version, nowMs: number, restarts = 0) {
     this.service = service
@@ -100,18 +102,24 @@ export class Instance {
     this.machine.active -= weight
   }
 
-  served(operation: Operation, outcome: Outcome, ms: number): void {
-    record(this.durations, operation, outcome, ms)
+  served(operation: Operation, topic: Topic | undefined, outcome: Outcome, ms: number): void {
+    record(this.durations, operation, topic, outcome, ms)
   }
 
   called(operation: Operation, outcome: Outcome, ms: number): void {
-    record(this.calls, operation, outcome, ms)
+    record(this.calls, operation, undefined, outcome, ms)
   }
 }
 
-function record(into: Instance['durations'], operation: Operation, outcome: Outcome, ms: number): void {
-  const key = `${operation.service.name}/${operation.name}/${outcome}`
+function record(
+  into: Map<string, DurationSeries>,
+  operation: Operation,
+  topic: Topic | undefined,
+  outcome: Outcome,
+  ms: number,
+): void {
+  const key = `${operation.service.name}/${operation.name}/${topic?.name ?? ''}/${outcome}`
   let series = into.get(key)
-  if (series === undefined) into.set(key, (series = { operation, outcome, histogram: new Histogram() }))
+  if (series === undefined) into.set(key, (series = { operation, topic, outcome, histogram: new Histogram() }))
   series.histogram.record(ms / 1_000)
 }

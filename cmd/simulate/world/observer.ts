@@ -1,7 +1,7 @@
 /** What the world shows of itself as it runs; metrics are read from its entities instead. */
 import type { Instance } from './instance.ts'
 import type { Outcome } from './outcome.ts'
-import type { Operation, Service } from './service.ts'
+import type { Operation, Service, Topic } from './service.ts'
 
 /** One request of a user with all that follows from it. */
 export interface Trace {
@@ -37,8 +37,9 @@ export interface SpanRecord {
   rowsExamined: number
   /** Of a client of a database: how long it waited for a connection. */
   poolWaitMs: number
-  /** Of a consumer: how long the message lay in the queue. */
-  queuedMs: number
+  /** Of a consumer: where the message came from, and how long it lay there. */
+  readonly topic: Topic | undefined
+  readonly queuedMs: number
 }
 
 export type LogEvent =

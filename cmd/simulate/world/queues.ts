@@ -46,7 +46,7 @@ export class Queues {
     const { world } = this
     const { trace, producer, sentMs } = message
     const queuedMs = world.schedule.now - sentMs
-    const arrival = { operation, trace, parent: producer, kind: 'consumer', queuedMs } as const
+    const arrival = { operation, trace, parent: producer, kind: 'consumer', topic, queuedMs } as const
     new Frame(world, instance, arrival, (outcome) => {
       if (outcome === 'ok') topic.consumed++
       else if (message.delivery >= maxDeliveries) topic.deadLetters++

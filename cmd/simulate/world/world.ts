@@ -104,7 +104,7 @@ export class World {
     return { id, isSampled: randomness >= 1 - this.sampling, isTouched: false }
   }
 
-  spanOf({ trace, parent, kind, operation, queuedMs }: Arrival, instance: Instance, attempt = 1): SpanRecord {
+  spanOf({ trace, parent, kind, operation, topic, queuedMs }: Arrival, instance: Instance, attempt = 1): SpanRecord {
     const startMs = this.schedule.now
     return {
       trace,
@@ -121,6 +121,7 @@ export class World {
       attempt,
       rowsExamined: 0,
       poolWaitMs: 0,
+      topic,
       queuedMs,
     }
   }

@@ -62,6 +62,7 @@ export class ExpressionCompiler implements Scope {
     const spec = this.functionNamed(call.name, call.at)
     const outer = this.isVariable
     this.isVariable = spec.isImpure
+    if (spec.rewritesMetrics === true) this.writes.add('metric')
     const args = buildArguments(spec, call.args, call.at, this)
     let get: Getter
     try {
@@ -134,7 +135,7 @@ export class ExpressionCompiler implements Scope {
     if (value === undefined) {
       const hint = this.functions.has(name)
         ? `; call it: ${name}(...)`
-        : didYouMean(name, Object.keys(this.context.enums))
+        : didYouMean(name, Object.keys(this.context.enums)) || endingIn(name, Object.keys(this.context.enums))
       throw new Fault(at, `enum symbol ${name} not found in the ${this.context.name} context${hint}`)
     }
     return () => value
@@ -163,7 +164,10 @@ export class ExpressionCompiler implements Scope {
     for (const [i, field] of rest.entries()) {
       spec = table !== undefined && Object.hasOwn(table, field.name) ? table[field.name] : undefined
       if (spec === undefined) {
-        const hint = table === undefined ? `; "${name}" has no parts` : didYouMean(field.name, Object.keys(table))
+        const known = table === undefined ? [] : Object.keys(table)
+        // The first of several may be meant as a context.
+        if (i === 0 && rest.length > 1) known.push(...Object.keys(roots))
+        const hint = table === undefined ? `; "${name}" has no parts` : didYouMean(field.name, known)
         throw new Fault(
           field.at,
           `segment "${field.name}" is not a valid path nor a valid part of ${name} in the ${this.context.name} context${hint}`,
@@ -209,8 +213,26 @@ export class ExpressionCompiler implements Scope {
       const index = int(expression.value)
       return { literal: index, get: () => index }
     }
-    return { literal: undefined, get: this.operand(expression).get }
+    try {
+      return { literal: undefined, get: this.operand(expression).get }
+    } catch (error) {
+      const word = wordOf(expression)
+      if (!(error instanceof Fault) || word === undefined) throw error
+      throw new Fault(error.at, `${error.message}; a key is written in quotes: ["${word}"]`)
+    }
   }
+}
+
+/** What stands where a key in quotes may be meant: `[env]`. */
+function wordOf(expression: Expression): string | undefined {
+  if (expression.type !== 'path' || expression.fields.length > 1) return undefined
+  return expression.fields[0]!.keys.length > 0 ? undefined : expression.fields[0]!.name
+}
+
+/** `ERROR` for `STATUS_CODE_ERROR`. */
+function endingIn(name: string, symbols: readonly string[]): string {
+  const found = symbols.filter((symbol) => symbol.endsWith(`_${name}`))
+  return found.length === 0 ? '' : `; did you mean "${found.join('" or "')}"?`
 }
 
 /** Computes a constant; one that fails does so whenever it is asked for. */

@@ -67,20 +67,26 @@ export function usesOf(parts: readonly (Bool | Expression)[]): Uses {
 export function inferContext(
   uses: Uses,
   functionsIn: (context: ContextName) => ReadonlyMap<string, unknown>,
+  among: readonly ContextName[] = byPriority,
 ): { readonly context: ContextName } | { readonly problem: string } {
-  const candidates = byPriority.filter(
+  const allowed = byPriority.filter((name) => among.includes(name))
+  const candidates = allowed.filter(
     (name) => name in contexts && (uses.prefixes.has(name) || aliasUsed(name, uses.prefixes)),
   )
   if (candidates.length === 0) {
-    const known = [...byPriority].reverse().join(', ')
-    const found = [...uses.prefixes].join(', ')
+    const known = [...allowed].reverse()
+    const found = [...uses.prefixes]
+    const meant = found.flatMap((field) =>
+      known.filter((name) => Object.hasOwn(contexts[name].roots[name]!.paths, field)).map((name) => `${name}.${field}`),
+    )
+    const hint = meant.length === 0 ? '' : `; write ${meant.join(' or ')}`
     return {
-      problem: `cannot infer the context: no path begins with a context (${known})${found === '' ? '' : `; found ${found}`}`,
+      problem: `cannot infer the context: no path begins with a context (${known.join(', ')})${found.length === 0 ? '' : `; found ${found.join(', ')}${hint}`}`,
     }
   }
   const [best] = candidates
   // Functions and enums may exist only in a context with fewer paths: a span's IsRootSpan with resource paths alone.
-  for (const name of [...candidates, ...byPriority]) {
+  for (const name of [...candidates, ...allowed]) {
     const { roots, enums } = contexts[name]
     const functions = functionsIn(name)
     const fits =

@@ -2,6 +2,7 @@
 
 import { kindOf, type OttlMap, toWire } from '../values.ts'
 import { dataPointEnums, dataPointPaths } from './datapoint.ts'
+import { exemplarPaths } from './exemplar.ts'
 import { logEnums, logPaths } from './log.ts'
 import { metricEnums, metricPaths } from './metric.ts'
 import { otelcolPaths } from './otelcol.ts'
@@ -12,7 +13,16 @@ import { scopeItself, scopePaths } from './scope.ts'
 import { spanEnums, spanPaths } from './span.ts'
 import { spanEventPaths } from './spanevent.ts'
 
-export const contextNames = ['resource', 'scope', 'span', 'spanevent', 'metric', 'datapoint', 'log'] as const
+export const contextNames = [
+  'resource',
+  'scope',
+  'span',
+  'spanevent',
+  'metric',
+  'datapoint',
+  'exemplar',
+  'log',
+] as const
 export type ContextName = (typeof contextNames)[number]
 
 export interface OttlContext {
@@ -57,12 +67,23 @@ export const contexts: Readonly<Record<ContextName, OttlContext>> = {
     roots: { datapoint: own(dataPointPaths), metric: { paths: metricPaths }, ...around },
     enums: { ...metricEnums, ...dataPointEnums },
   },
+  exemplar: {
+    name: 'exemplar',
+    roots: {
+      exemplar: own(exemplarPaths),
+      datapoint: { paths: dataPointPaths },
+      metric: { paths: metricPaths },
+      ...around,
+    },
+    enums: {},
+  },
   log: { name: 'log', roots: { log: own(logPaths), ...around }, enums: logEnums },
 }
 
 /** The most special context first: it sees what the others see. */
 export const byPriority: readonly ContextName[] = [
   'log',
+  'exemplar',
   'datapoint',
   'metric',
   'spanevent',

@@ -1,9 +1,10 @@
-/** What a distribution holds is read-only on the wire handle; setting it there is an error that says so. */
-import type { Distribution, Exemplar, ExponentialBuckets } from '../../data/telemetry.ts'
+/** The fields of a data point. Those of other types of points read as nil, and setting them is an error. */
+import type { Distribution, Exemplar, ExponentialBuckets, MetricType } from '../../data/telemetry.ts'
 import { isDouble } from '../../data/value.ts'
 import type { Frame } from '../frame.ts'
 import { fail } from '../problems.ts'
-import { float, int, kindOf, Opaque, type OttlValue, toNumber } from '../values.ts'
+import { float, int, kindOf, Opaque, type OttlValue, toNumber, typeName } from '../values.ts'
+import { metricOf } from './metric.ts'
 import { attributesSpec, type PathSpec, type PathTable } from './path.ts'
 import { asFloat, asInt, countSpec, expects, timeSpecs } from './scalars.ts'
 
@@ -12,37 +13,67 @@ export const dataPointEnums: Readonly<Record<string, number>> = { FLAG_NONE: 0, 
 type Part = (distribution: Distribution) => OttlValue
 type Change = (distribution: Distribution, value: OttlValue) => Partial<Distribution>
 
-/** nil for the points that have no such part. */
-function part(types: readonly string[], get: Part, change?: Change): PathSpec {
-  const isOf = (frame: Frame) => types.includes(frame.point!.metric.type)
-  const read = (frame: Frame) => (isOf(frame) ? get(frame.point!.distribution!) : null)
-  if (change === undefined) return { index: 'value', get: read }
+const goTypes: Readonly<Record<MetricType, string>> = {
+  empty: '<nil>',
+  gauge: 'pmetric.NumberDataPoint',
+  sum: 'pmetric.NumberDataPoint',
+  histogram: 'pmetric.HistogramDataPoint',
+  exponential_histogram: 'pmetric.ExponentialHistogramDataPoint',
+  summary: 'pmetric.SummaryDataPoint',
+}
+
+/** Points of other types have no such part. */
+function part(types: readonly MetricType[], get: Part, change: Change): PathSpec {
+  const isOf = (frame: Frame) => types.includes(metricOf(frame).type)
   return {
     index: 'value',
-    get: read,
+    get: (frame) => (isOf(frame) ? get(frame.point!.distribution!) : null),
     set(frame, value) {
-      if (!isOf(frame)) return
-      const { distribution } = frame.point!
-      frame.point!.distribution = { ...distribution!, ...change(distribution!, value) }
+      const point = frame.point!
+      const distribution = point.distribution ?? noDistribution
+      const changes = change(distribution, value)
+      if (!isOf(frame)) wrongPoint(frame, types)
+      point.distribution = { ...distribution, ...changes }
     },
   }
 }
 
-const histograms = ['histogram', 'exponential_histogram']
-const all = [...histograms, 'summary']
-const exponential = ['exponential_histogram']
+/** Of a number point: what is set is checked all the same before it turns out that nothing can be set there. */
+const noBuckets = { offset: 0, counts: new BigUint64Array(0) }
+const noDistribution: Distribution = {
+  count: 0n,
+  sum: undefined,
+  min: undefined,
+  max: undefined,
+  bounds: new Float64Array(0),
+  counts: new BigUint64Array(0),
+  exponential: { scale: 0, zeroCount: 0n, zeroThreshold: 0, positive: noBuckets, negative: noBuckets },
+  quantiles: [],
+}
+
+function wrongPoint(frame: Frame, types: readonly MetricType[]): never {
+  const found = goTypes[metricOf(frame).type]
+  fail(types.length > 1 ? `unsupported data point type: ${found}` : `expects ${goTypes[types[0]!]} but got ${found}`)
+}
+
+const all: readonly MetricType[] = ['histogram', 'exponential_histogram', 'summary']
+const exponential: readonly MetricType[] = ['exponential_histogram']
 
 function buckets(side: 'positive' | 'negative'): PathSpec {
   const change = (of: Distribution, to: Partial<ExponentialBuckets>): Partial<Distribution> => ({
     exponential: { ...of.exponential!, [side]: { ...of.exponential![side], ...to } },
   })
   return {
-    ...part(exponential, (of) => new Opaque('pmetric.ExponentialHistogramDataPointBuckets', of.exponential![side])),
+    ...part(
+      exponential,
+      (of) => new Opaque(bucketsType, of.exponential![side]),
+      (of, value) => change(of, opaque<ExponentialBuckets>(bucketsType, value)),
+    ),
     next: {
       offset: part(
         exponential,
         (of) => int(of.exponential![side].offset),
-        (of, value) => change(of, { offset: Number(asInt(value)) }),
+        (of, value) => change(of, { offset: asInt32(value) }),
       ),
       bucket_counts: part(
         exponential,
@@ -53,13 +84,38 @@ function buckets(side: 'positive' | 'negative'): PathSpec {
   }
 }
 
+const bucketsType = 'pmetric.ExponentialHistogramDataPointBuckets'
+const quantilesType = 'pmetric.SummaryDataPointValueAtQuantileSlice'
+const exemplarsType = 'pmetric.ExemplarSlice'
+
+function opaque<T>(goType: string, value: OttlValue): T {
+  if (!(value instanceof Opaque) || value.goType !== goType) expects(goType, value)
+  return value.content as T
+}
+
 function asCounts(value: OttlValue): BigUint64Array {
-  if (kindOf(value) !== 'list') expects('[]uint64', value)
-  return BigUint64Array.from((value as readonly OttlValue[]).map((count) => BigInt(asInt(count))))
+  if (kindOf(value) !== 'list') fail(`cannot set a slice of uint64 from a value type: ${typeName(value)}`)
+  return BigUint64Array.from(value as readonly OttlValue[], (count) => {
+    if (kindOf(count) === 'int') return BigInt(count as number | bigint)
+    fail(`invalid value type provided for a slice of uint64: ${typeName(count)}, expected int64`)
+  })
+}
+
+function asBounds(value: OttlValue): Float64Array {
+  if (kindOf(value) !== 'list') fail(`invalid type provided for setting a slice of float64: ${typeName(value)}`)
+  return Float64Array.from(value as readonly OttlValue[], (bound) => {
+    if (kindOf(bound) === 'double') return toNumber(bound)
+    fail(`invalid value type provided for a slice of float64: ${typeName(bound)}`)
+  })
 }
 
 function asUint64(value: OttlValue): bigint {
   return BigInt.asUintN(64, BigInt(asInt(value)))
+}
+
+/** What is larger is cut, as upstream casts it. */
+function asInt32(value: OttlValue): number {
+  return Number(BigInt.asIntN(32, BigInt(asInt(value))))
 }
 
 export const dataPointPaths: PathTable = {
@@ -81,7 +137,8 @@ export const dataPointPaths: PathTable = {
     },
     set(frame, value) {
       const number = asFloat(value)
-      if (isNumberPoint(frame)) frame.point!.value = float(number)
+      if (!isNumberPoint(frame)) wrongPoint(frame, ['gauge'])
+      frame.point!.value = float(number)
     },
   },
   value_int: {
@@ -91,15 +148,19 @@ export const dataPointPaths: PathTable = {
     },
     set(frame, value) {
       const number = asInt(value)
-      if (isNumberPoint(frame)) frame.point!.value = number
+      if (!isNumberPoint(frame)) wrongPoint(frame, ['gauge'])
+      frame.point!.value = number
     },
   },
   exemplars: {
-    get: (frame) => new Opaque('pmetric.ExemplarSlice', frame.point!.exemplars),
+    get(frame) {
+      const { type } = metricOf(frame)
+      return type === 'summary' ? null : new Opaque(exemplarsType, frame.point!.exemplars)
+    },
     set(frame, value) {
-      if (!(value instanceof Opaque) || value.goType !== 'pmetric.ExemplarSlice')
-        expects('pmetric.ExemplarSlice', value)
-      frame.point!.exemplars = value.content as readonly Exemplar[]
+      const exemplars = opaque<readonly Exemplar[]>(exemplarsType, value)
+      if (metricOf(frame).type === 'summary') wrongPoint(frame, all)
+      frame.point!.exemplars = exemplars
     },
   },
   flags: countSpec(
@@ -124,15 +185,12 @@ export const dataPointPaths: PathTable = {
   explicit_bounds: part(
     ['histogram'],
     (of) => [...of.bounds].map(float),
-    (_of, value) => {
-      if (kindOf(value) !== 'list') fail(`expects []float64 but got ${kindOf(value)}`)
-      return { bounds: Float64Array.from((value as readonly OttlValue[]).map(asFloat)) }
-    },
+    (_of, value) => ({ bounds: asBounds(value) }),
   ),
   scale: part(
     exponential,
     (of) => int(of.exponential!.scale),
-    (of, value) => ({ exponential: { ...of.exponential!, scale: Number(asInt(value)) } }),
+    (of, value) => ({ exponential: { ...of.exponential!, scale: asInt32(value) } }),
   ),
   zero_count: part(
     exponential,
@@ -141,10 +199,14 @@ export const dataPointPaths: PathTable = {
   ),
   positive: buckets('positive'),
   negative: buckets('negative'),
-  quantile_values: part(['summary'], (of) => new Opaque('pmetric.SummaryDataPointValueAtQuantileSlice', of.quantiles)),
+  quantile_values: part(
+    ['summary'],
+    (of) => new Opaque(quantilesType, of.quantiles),
+    (_of, value) => ({ quantiles: opaque<Distribution['quantiles']>(quantilesType, value) }),
+  ),
 }
 
 function isNumberPoint(frame: Frame): boolean {
-  const { type } = frame.point!.metric
+  const { type } = metricOf(frame)
   return type === 'gauge' || type === 'sum'
 }

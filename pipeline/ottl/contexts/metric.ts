@@ -1,10 +1,14 @@
-/** Type, temporality, monotonicity and data of a metric are not writable on the wire handle; setting them there is an error that says so. */
+/** The fields of a metric. Setting its points, or any field from the datapoint context, makes a group run on the drafts of `rewriteMetrics`. */
+import { Session } from '../../data/edit.ts'
+import { MetricView } from '../../data/metric.ts'
+import { MetricRewrite } from '../../data/rewritten-metric.ts'
+import type { PointRewrite } from '../../data/rewritten-point.ts'
 import type { Metric, MetricType, Temporality } from '../../data/telemetry.ts'
 import type { Frame } from '../frame.ts'
 import { fail } from '../problems.ts'
 import { Opaque } from '../values.ts'
 import { attributesSpec, type PathTable } from './path.ts'
-import { asBool, asInt, textSpec } from './scalars.ts'
+import { asBool, asInt, expects, textSpec } from './scalars.ts'
 
 const types: readonly MetricType[] = ['empty', 'gauge', 'sum', 'histogram', 'exponential_histogram', 'summary']
 const temporalities: readonly Temporality[] = ['none', 'delta', 'cumulative']
@@ -23,12 +27,27 @@ export const metricEnums: Readonly<Record<string, number>> = {
 
 type WritableMetric = NonNullable<Frame['metric']>
 
-function metricOf(frame: Frame): WritableMetric {
+export function metricOf(frame: Frame): WritableMetric {
   return frame.metric ?? (frame.point!.metric as WritableMetric)
 }
 
 function hasTemporality({ type }: Metric): boolean {
   return type === 'sum' || type === 'histogram' || type === 'exponential_histogram'
+}
+
+const slices: Readonly<Record<Exclude<MetricType, 'empty'>, string>> = {
+  gauge: 'pmetric.NumberDataPointSlice',
+  sum: 'pmetric.NumberDataPointSlice',
+  histogram: 'pmetric.HistogramDataPointSlice',
+  exponential_histogram: 'pmetric.ExponentialHistogramDataPointSlice',
+  summary: 'pmetric.SummaryDataPointSlice',
+}
+
+/** Of a view they are read in a rewriting of their own, which nobody writes. */
+function pointsOf(metric: object): readonly PointRewrite[] {
+  if (metric instanceof MetricRewrite) return metric.points
+  if (metric instanceof MetricView) return new MetricRewrite(metric.b, metric.start, metric.end, new Session()).points
+  return fail('a metric that stands in no batch has no points')
 }
 
 export const metricPaths: PathTable = {
@@ -44,7 +63,8 @@ export const metricPaths: PathTable = {
     (frame) => metricOf(frame).unit,
     (frame, unit) => void (metricOf(frame).unit = unit),
   ),
-  type: { get: (frame) => types.indexOf(metricOf(frame).type) },
+  // Upstream takes a type and leaves the metric as it is: what would become of its points?
+  type: { get: (frame) => types.indexOf(metricOf(frame).type), set: () => {} },
   aggregation_temporality: {
     get(frame) {
       const metric = metricOf(frame)
@@ -69,6 +89,19 @@ export const metricPaths: PathTable = {
       if (metric.type === 'sum') metric.monotonic = isMonotonic
     },
   },
-  data_points: { get: (frame) => new Opaque('pmetric.DataPointSlice', metricOf(frame)) },
+  data_points: {
+    get(frame) {
+      const metric = metricOf(frame)
+      return metric.type === 'empty' ? null : new Opaque(slices[metric.type], pointsOf(metric))
+    },
+    set(frame, value) {
+      const metric = metricOf(frame)
+      if (metric.type === 'empty') return
+      const slice = slices[metric.type]
+      if (!(value instanceof Opaque) || value.goType !== slice) expects(slice, value)
+      if (!(metric instanceof MetricRewrite)) fail('the points of a metric are read-only here')
+      metric.points = (value.content as readonly PointRewrite[]).map((point) => point.clone())
+    },
+  },
   metadata: attributesSpec((frame) => metricOf(frame).metadata),
 }

@@ -27,6 +27,9 @@ export interface MapHandle {
   set(name: string, value: Value): void
   delete(name: string): boolean
   entries(): Iterable<[string, Value]>
+  /** Where it can be done without reading each: see `AttributeEdits`. */
+  deleteWhere?(test: (name: string) => boolean): void
+  mapTexts?(minBytes: number, change: (text: string) => string): void
 }
 
 export interface Accessor {
@@ -42,7 +45,8 @@ export function accessor(spec: PathSpec, keys: readonly IndexKey[], text: string
   const { index } = spec
   if (keys.length > 0 && spec.entry !== undefined) {
     const entry = spec.entry((frame) => mapKey(keys[0]!, frame))
-    return plain(entry.get, entry.set, text)
+    if (keys.length === 1) return plain(entry.get, entry.set, text)
+    return plain((frame) => getAt(entry.get(frame), keys, 1, frame), undefined, text)
   }
   if (typeof index === 'function')
     return keys.length === 0 ? wholeAttributes(spec, index, text) : attribute(index, keys, text)

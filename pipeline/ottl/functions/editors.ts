@@ -1,6 +1,6 @@
 /** Editors of values and maps. */
 import type { Value } from '../../data/telemetry.ts'
-import { replaceAll, toMap } from '../contexts/path.ts'
+import { type MapHandle, replaceAll, toMap } from '../contexts/path.ts'
 import { fail } from '../problems.ts'
 import { asText, kindOf, type OttlValue, toWire, typeName } from '../values.ts'
 import { flattenInto } from './flatten.ts'
@@ -68,25 +68,19 @@ export const editors = [
 
   editor('delete_matching_keys', { target: mapTarget, pattern: regex }, ({ target: edit, pattern }) => (frame) => {
     const matcher = pattern(frame)
-    edit(frame, (of) => {
-      for (const [name] of Array.from(of.entries())) if (matcher.test(name)) of.delete(name)
-    })
+    edit(frame, (of) => deleteWhere(of, (name) => matcher.test(name)))
   }),
 
   editor('keep_matching_keys', { target: mapTarget, pattern: regex }, ({ target: edit, pattern }) => (frame) => {
     const matcher = pattern(frame)
-    edit(frame, (of) => {
-      for (const [name] of Array.from(of.entries())) if (!matcher.test(name)) of.delete(name)
-    })
+    edit(frame, (of) => deleteWhere(of, (name) => !matcher.test(name)))
   }),
 
   editor('keep_keys', { target: mapTarget, keys: list }, ({ target: edit, keys }) => (frame) => {
     const kept = new Set(
       keys(frame).map((key) => (typeof key === 'string' ? key : fail(`expected string but got ${typeName(key)}`))),
     )
-    edit(frame, (of) => {
-      for (const [name] of Array.from(of.entries())) if (!kept.has(name)) of.delete(name)
-    })
+    edit(frame, (of) => deleteWhere(of, (name) => !kept.has(name)))
   }),
 
   editor(
@@ -104,7 +98,7 @@ export const editors = [
         edit(frame, (of) => {
           if (of.size <= Number(limit)) return
           let room = Number(limit) - priority.filter((key) => of.has(key)).length
-          for (const [name] of Array.from(of.entries())) if (!kept.has(name) && room-- <= 0) of.delete(name)
+          deleteWhere(of, (name) => !kept.has(name) && room-- <= 0)
         })
     },
   ),
@@ -157,13 +151,7 @@ export const editors = [
         const ending = marker?.(frame) ?? ''
         if (Buffer.byteLength(ending) > most) fail(`truncation_marker is longer than the limit of ${limit} bytes`)
         const isSafe = safe?.(frame) ?? true
-        edit(frame, (of) => {
-          for (const [name, value] of Array.from(of.entries())) {
-            if (typeof value !== 'string') continue
-            const short = truncate(value, most, ending, isSafe)
-            if (short !== value) of.set(name, short)
-          }
-        })
+        edit(frame, (of) => mapTexts(of, most, (value) => truncate(value, most, ending, isSafe)))
       }
     },
   ),
@@ -175,3 +163,20 @@ export const editors = [
     })
   }),
 ] as const
+
+function deleteWhere(of: MapHandle, test: (name: string) => boolean): void {
+  if (of.deleteWhere !== undefined) of.deleteWhere(test)
+  else for (const [name] of Array.from(of.entries())) if (test(name)) of.delete(name)
+}
+
+/** `change` leaves texts of up to `minBytes` bytes as they are. */
+function mapTexts(of: MapHandle, minBytes: number, change: (text: string) => string): void {
+  if (of.mapTexts !== undefined) {
+    of.mapTexts(minBytes, change)
+    return
+  }
+  for (const [name, value] of Array.from(of.entries())) {
+    const changed = typeof value === 'string' ? change(value) : value
+    if (changed !== value) of.set(name, changed)
+  }
+}

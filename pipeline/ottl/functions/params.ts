@@ -134,6 +134,9 @@ function literal<T>(wants: string, read: (value: Expression) => T | undefined): 
 
 export const literalText = literal('a string', (value) => (value.type === 'string' ? value.value : undefined))
 export const literalInt = literal('an int', (value) => (value.type === 'int' ? value.value : undefined))
+export const literalFraction = literal('a number', (value) =>
+  value.type === 'float' ? value.value : value.type === 'int' ? Number(value.value) : undefined,
+)
 export const literalFlag = literal('a bool', (value) => (value.type === 'bool' ? value.value : undefined))
 
 /** A list in the statement, each item by `of`. */

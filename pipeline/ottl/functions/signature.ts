@@ -39,6 +39,8 @@ export interface FunctionSpec {
   readonly params: Params
   /** Depends on more than its arguments: clock, chance, the item. */
   readonly isImpure: boolean
+  /** Adds metrics, or changes the type or the points of one: see `metricEditor`. */
+  readonly rewritesMetrics?: boolean
   make(args: Readonly<Record<string, unknown>>): Getter
 }
 

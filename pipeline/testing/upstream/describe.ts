@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { type Factory, held } from '../../component.ts'
+import { type Factory, held, Rejected } from '../../component.ts'
 import { writeJson } from '../../data/json/write-json.ts'
 import { readOtlp } from '../../data/read-otlp.ts'
 import type { Batch } from '../../data/telemetry.ts'
 import { build } from '../build.ts'
-import { inputOf, readCases, readRecorded } from './cases.ts'
+import type { TestContextOptions } from '../context.ts'
+import { type Outcome, outcomeOf, readCases, readRecorded, requestsOf, targetsOf, type UpstreamCase } from './cases.ts'
+import { normalOutcome } from './normal.ts'
 
 /** Each case of `folder` must give what the real Collector gave. `record.ts` makes the recordings. */
 export async function describeUpstream(factory: Factory, folder: string): Promise<void> {
@@ -14,34 +16,50 @@ export async function describeUpstream(factory: Factory, folder: string): Promis
   suite(`${factory.kind} ${factory.type} as upstream`, () => {
     for (const one of cases) {
       test(one.name, async () => {
-        const { instance, handle, context } = build(factory, one.config, { signals: [one.signal] })
-        await instance.start?.()
-        const metadata = new Map(Object.entries(one.headers).map(([name, value]) => [name, [value]]))
-        const input = readOtlp(one.signal, Buffer.from(await inputOf(one, folder)), 'json', { metadata })
-        const output: Batch[] = []
-        const answer = await handle(input)
-        if (answer !== undefined && answer !== held) output.push(answer)
-        await instance.shutdown?.(AbortSignal.timeout(1_000))
-        output.push(...context.recorded.emitted.map(({ batch }) => batch))
-        const sent = output
-          .filter(({ byteLength }) => byteLength > 0)
-          .map((batch) => JSON.parse(writeJson(batch)) as unknown)
-        assert.deepEqual(sent.map(normal), (recorded[one.name] ?? ['not recorded']).map(normal))
+        const given = await replay(factory, one, folder)
+        assert.deepEqual(normalOutcome(given, one), normalOutcome(recorded[one.name] ?? ['not recorded'], one))
       })
     }
   })
 }
 
-/** The order of attributes means nothing. */
-function normal(part: unknown): unknown {
-  if (Array.isArray(part)) {
-    const items = part.map(normal)
-    return items.every(isAttribute) ? items.sort((a, b) => (a.key < b.key ? -1 : 1)) : items
+async function replay(factory: Factory, one: UpstreamCase, folder: string): Promise<Outcome> {
+  const { instance, handle, context } = build(factory, one.config, optionsOf(one))
+  const byTarget = new Map(targetsOf(one).map((target): [string, unknown[]] => [target, []]))
+  const refused: number[] = []
+  const send = (target: string, batch: Batch) => {
+    if (batch.byteLength > 0) byTarget.get(target)?.push(JSON.parse(writeJson(batch)))
   }
-  if (typeof part !== 'object' || part === null) return part
-  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, normal(value)]))
+  const sendEmitted = () => {
+    for (const { signal, route, batch } of context.recorded.emitted.splice(0)) send(route ?? signal, batch)
+  }
+  await instance.start?.()
+  for (const { body, headers, waitMs } of await requestsOf(one, folder)) {
+    const metadata = new Map(Object.entries(headers).map(([name, value]) => [name, [value]]))
+    try {
+      const answer = await handle(readOtlp(one.signal, Buffer.from(body), 'json', { metadata }))
+      if (answer !== undefined && answer !== held) send(one.signal, answer)
+    } catch (error) {
+      if (!(error instanceof Rejected)) throw error
+      refused.push(error.retryable ? 503 : 500)
+    }
+    sendEmitted()
+    await context.clock.advance(waitMs)
+    sendEmitted()
+  }
+  if (one.until !== undefined) await context.clock.advance(one.until)
+  else await instance.shutdown?.(AbortSignal.timeout(1_000))
+  sendEmitted()
+  if (one.until !== undefined) await instance.shutdown?.(AbortSignal.timeout(1_000))
+  return outcomeOf(one, byTarget, refused)
 }
 
-function isAttribute(item: unknown): item is { readonly key: string } {
-  return typeof item === 'object' && item !== null && 'key' in item && typeof item.key === 'string'
+function optionsOf({ signal, outputs, routes }: UpstreamCase): TestContextOptions {
+  const options: TestContextOptions = { signals: [signal] }
+  if (outputs !== undefined) options.outputs = outputs
+  if (routes !== undefined) {
+    options.routes = routes
+    options.outputs = routes.map((route) => route.split('/', 1)[0] as 'traces')
+  }
+  return options
 }

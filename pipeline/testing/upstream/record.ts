@@ -2,54 +2,50 @@
  * Records what the real Collector makes of the cases of a component, so that tests compare with it where it is not installed:
  * `node pipeline/testing/upstream/record.ts <otelcol with that component> processors/<type> [...]` writes `testdata/upstream.json` there.
  */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
-import { stringify } from 'yaml'
+import { basename, dirname, join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { parse } from 'yaml'
 import { freePorts } from '../free-ports.ts'
-import { inputOf, readCases, type UpstreamCase } from './cases.ts'
+import { type Outcome, outcomeOf, readCases, requestsOf, targetsOf, type UpstreamCase } from './cases.ts'
+import { collectorConfig, fileOf, type Setting } from './collector-config.ts'
 
-const settleMs = 10_000
+const startMs = 10_000
+/** What is held for a while leaves before the end. */
+const settleMs = 2_500
+/** The file exporter writes now and then. */
+const flushMs = 100
 
 async function record(otelcol: string, folder: string): Promise<void> {
   const cases = await readCases(folder)
   const work = await mkdtemp(join(tmpdir(), 'upstream-'))
   const ports = await freePorts(cases.length)
-  const type = upstreamType(basename(folder))
+  const setting: Setting = { ...(await upstreamType(otelcol, folder)), ports, work }
   const config = join(work, 'config.yaml')
-  await writeFile(config, collectorConfig(cases, type, ports, work))
+  await writeFile(config, collectorConfig(cases, setting))
   const child = spawn(otelcol, ['--config', config], { stdio: ['ignore', 'ignore', 'pipe'] })
   let log = ''
   child.stderr.on('data', (text: Buffer) => (log += text.toString()))
   try {
     for (let waited = 0; !log.includes('Everything is ready'); waited += 100) {
-      if (child.exitCode !== null || waited > settleMs) throw new Error(`the Collector did not start:\n${log}`)
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      if (child.exitCode !== null || waited > startMs) throw new Error(`the Collector did not start:\n${log}`)
+      await sleep(100)
     }
-    for (const [i, one] of cases.entries()) {
-      const response = await fetch(`http://127.0.0.1:${ports[i]}/v1/${one.signal}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...one.headers },
-        body: await inputOf(one, folder),
-      })
-      if (!response.ok) throw new Error(`${one.name}: ${response.status} ${await response.text()}`)
-    }
+    const early = await Promise.all(cases.map((one, i) => play(one, folder, i, setting)))
     const exited = once(child, 'exit')
-    // What is held for a while leaves before the end.
-    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    await sleep(settleMs)
     child.kill('SIGTERM')
     await exited
-    const outputs: Record<string, unknown> = {}
-    for (const [i, one] of cases.entries()) {
-      const text = await readFile(join(work, `${i}.json`), 'utf8').catch(() => '')
-      outputs[one.name] = text
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as unknown)
-    }
-    await writeFile(join(folder, 'testdata/upstream.json'), `${JSON.stringify(outputs, null, 1)}\n`)
+    const outcomes = cases.map(async (one, i): Promise<[string, Outcome]> => {
+      const { refused, outcome } = early[i] as Played
+      return [one.name, outcome ?? outcomeOf(one, await written(one, i, setting), refused)]
+    })
+    const recorded = Object.fromEntries(await Promise.all(outcomes))
+    await writeFile(join(folder, 'testdata/upstream.json'), `${JSON.stringify(recorded, null, 1)}\n`)
     console.log(`${folder}: recorded ${cases.length} cases`)
   } finally {
     child.kill('SIGKILL')
@@ -57,36 +53,57 @@ async function record(otelcol: string, folder: string): Promise<void> {
   }
 }
 
-function collectorConfig(cases: readonly UpstreamCase[], type: string, ports: readonly number[], work: string): string {
-  const section = (of: (one: UpstreamCase, i: number) => readonly [string, unknown]) =>
-    Object.fromEntries(cases.map(of))
-  const listen = (i: number) => ({ http: { endpoint: `127.0.0.1:${ports[i]}`, include_metadata: true } })
-  const rest = stringify(
-    {
-      receivers: section((_one, i) => [`otlp/${i}`, { protocols: listen(i) }]),
-      exporters: section((_one, i) => [`file/${i}`, { path: join(work, `${i}.json`) }]),
-      service: {
-        telemetry: { metrics: { level: 'none' } },
-        pipelines: section((one, i) => [
-          `${one.signal}/${i}`,
-          { receivers: [`otlp/${i}`], processors: [`${type}/${i}`], exporters: [`file/${i}`] },
-        ]),
-      },
-    },
-    { aliasDuplicateObjects: false },
-  )
-  // As text: a parser of ours would make 1 of 1.0.
-  const bodies = cases.map(({ config }, i) => `  ${type}/${i}:\n${config.replaceAll(/^/gm, '    ')}\n`)
-  return `${rest}processors:\n${bodies.join('')}`
+interface Played {
+  readonly refused: readonly number[]
+  /** Of a case that says when to look. */
+  readonly outcome: Outcome | undefined
 }
 
-/** As the Collector of the recordings spells it. */
-function upstreamType(type: string): string {
-  return type.startsWith('group_by') ? type.replaceAll('_', '') : type
+async function play(one: UpstreamCase, folder: string, i: number, setting: Setting): Promise<Played> {
+  const refused: number[] = []
+  for (const { body, headers, waitMs } of await requestsOf(one, folder)) {
+    const response = await fetch(`http://127.0.0.1:${setting.ports[i]}/v1/${one.signal}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body,
+    })
+    const text = await response.text()
+    if (response.status === 400) throw new Error(`${one.name}: the request is wrong: ${text}`)
+    if (!response.ok) {
+      refused.push(response.status)
+      console.log(`${one.name}: ${response.status} ${text}`)
+    }
+    if (waitMs > 0) await sleep(waitMs)
+  }
+  if (one.until === undefined) return { refused, outcome: undefined }
+  await sleep(one.until + flushMs)
+  return { refused, outcome: outcomeOf(one, await written(one, i, setting), refused) }
+}
+
+/** The requests that were written, by output. */
+async function written(one: UpstreamCase, i: number, { work }: Setting): Promise<Map<string, unknown[]>> {
+  const read = targetsOf(one).map(async (target): Promise<[string, unknown[]]> => {
+    const text = await readFile(join(work, fileOf(i, target)), 'utf8').catch(() => '')
+    const lines = text.split('\n').filter((line) => line !== '')
+    return [target, lines.map((line) => JSON.parse(line) as unknown)]
+  })
+  return new Map(await Promise.all(read))
+}
+
+/** The folder's component as this Collector spells it: some have underscores in one version and none in another. */
+async function upstreamType(otelcol: string, folder: string): Promise<Pick<Setting, 'section' | 'type'>> {
+  const section = basename(dirname(resolve(folder)))
+  if (section !== 'processors' && section !== 'connectors') throw new Error(`${folder}: no processor or connector`)
+  const { stdout } = await promisify(execFile)(otelcol, ['components'])
+  const listed = (parse(stdout) as Record<string, readonly { name: string }[]>)[section] ?? []
+  const plain = (type: string) => type.replaceAll('_', '')
+  const found = listed.find(({ name }) => plain(name) === plain(basename(folder)))
+  if (found === undefined) throw new Error(`${otelcol} has no ${basename(folder)} among its ${section}`)
+  return { section, type: found.name }
 }
 
 const [otelcol, ...folders] = process.argv.slice(2)
 if (otelcol === undefined || folders.length === 0) {
-  console.error('usage: node pipeline/testing/upstream/record.ts <otelcol> processors/<type> [...]')
+  console.error('usage: node pipeline/testing/upstream/record.ts <otelcol> processors/<type> connectors/<type> [...]')
   process.exitCode = 2
 } else for (const folder of folders) await record(otelcol, folder)

@@ -1,0 +1,98 @@
+/** Metrics of spans: how many, how long, and how many events. */
+import { type Context, defineConnector } from '../../pipeline/component.ts'
+import type { Metrics } from '../../pipeline/data/telemetry.ts'
+import { Aggregation, type Tally } from './aggregation.ts'
+import { config } from './config.ts'
+import { planOf } from './plan.ts'
+import { restoreState, saveState } from './state.ts'
+
+export default defineConnector({
+  type: 'span_metrics',
+  aliases: ['spanmetrics'],
+  config,
+  signals: { 'traces to metrics': 'alpha' },
+  create(settings, context) {
+    const plan = planOf(settings, context)
+    const { clock, meter, logger } = context
+    const aggregation = new Aggregation(plan, context.random, tallyOf(context))
+    const nowMs = () => Number(clock.nowUnixNano() / 1_000_000n)
+    let sending: Promise<void> = Promise.resolve()
+    /** What a predecessor with other series had not sent. */
+    let inherited: Metrics | undefined
+    let stopTimer: (() => void) | undefined
+    let isHandedOn = false
+    let isStarted = false
+
+    /** Spans were counted when they came: what is refused now cannot be refused to their sender. */
+    const send = (metrics: Metrics | undefined): Promise<void> => {
+      if (metrics === undefined) return sending
+      sending = sending
+        .then(() => context.emit.metrics(metrics))
+        .catch((error: unknown) => {
+          context.dropped(metrics.count, 'refused_downstream', 'lost')
+          logger.error('The next component refused the metrics of spans.', { error, points: metrics.count })
+        })
+      return sending
+    }
+    const flush = (isLast: boolean) => {
+      const metrics = aggregation.build(clock.nowUnixNano(), isLast)
+      aggregation.reset(nowMs())
+      return send(metrics)
+    }
+
+    return {
+      start: async () => {
+        isStarted = true
+        if (settings.dimensions_cache_size !== 0)
+          logger.warn('`dimensions_cache_size` has no effect; use `aggregation_cardinality_limit`.')
+        if (!/^AGGREGATION_TEMPORALITY_(CUMULATIVE|DELTA)$/.test(settings.aggregation_temporality))
+          logger.warn('`aggregation_temporality` is not one that exists; metrics are cumulative.', {
+            aggregation_temporality: settings.aggregation_temporality,
+          })
+        meter.gauge('otelcol_connector_spanmetrics_series', () => aggregation.size, {}, 'Series that are kept')
+        stopTimer = clock.every(settings.metrics_flush_interval, () => flush(false))
+        if (inherited !== undefined) void send(inherited)
+        inherited = undefined
+      },
+      traces: async (batch) => {
+        for (const early of aggregation.add(batch, clock.nowUnixNano())) await send(early)
+      },
+      save: async () => {
+        stopTimer?.()
+        isHandedOn = true
+        await sending
+        return saveState(aggregation, plan, clock.nowUnixNano())
+      },
+      restore: async (state) => {
+        inherited = restoreState(state, aggregation, plan)
+      },
+      shutdown: async (deadline) => {
+        stopTimer?.()
+        if (isStarted && !isHandedOn) void flush(true)
+        isHandedOn = true
+        await Promise.race([sending, aborted(deadline)])
+      },
+    }
+  },
+})
+
+function tallyOf(context: Context): Tally {
+  const { meter } = context
+  const name = (rest: string) => `otelcol_connector_spanmetrics_${rest}`
+  const overflows = meter.counter(name('overflows'), 'Spans and events counted in a series for what overflowed')
+  const evicted = meter.counter(name('evicted_resources'), 'Resources forgotten because there were too many')
+  const expired = meter.counter(name('expired_series'), 'Series forgotten because no span came')
+  return {
+    overflowed: (limit) => overflows.add(1, { limit }),
+    evictedResource: () => evicted.add(1),
+    expiredSeries: (count) => expired.add(count),
+    nameless: (spans) => context.dropped(spans, 'no_service_name', 'intended'),
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
