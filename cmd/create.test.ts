@@ -40,7 +40,7 @@ suite('create plugin', { concurrency: 2 }, () => {
       assert.deepEqual([valid.code, valid.stderr], [0, ''])
       const tested = await vigil('plugin', 'test', name)
       assert.equal(tested.code, 0, tested.stdout)
-      assert.match(tested.stdout, /every option is described[\s\S]*pass [56]\b[\s\S]*fail 0/)
+      assert.match(tested.stdout, /every option is described[\s\S]*pass \d+\b[\s\S]*fail 0/)
     })
   }
 

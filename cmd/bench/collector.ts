@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePorts } from '../../pipeline/testing/free-ports.ts'
 import { type Place, start, stop } from './child.ts'
+import type { BenchedComponent } from './rows.ts'
 
 export interface Program {
   readonly name: 'otelcol' | 'vigil'
@@ -38,10 +39,11 @@ export async function startCollector(
   folder: string,
   exporter: string,
   body: string,
+  component?: BenchedComponent,
 ): Promise<Collector> {
   const [grpcPort = 0, httpPort = 0, metricsPort = 0] = await freePorts(3)
   const file = join(folder, `${program.name}-${grpcPort}.yaml`)
-  await writeFile(file, yaml(grpcPort, httpPort, metricsPort, exporter, body))
+  await writeFile(file, yaml(grpcPort, httpPort, metricsPort, exporter, body, component))
   const place: Place = 'measured'
   const begun = performance.now()
   const child = start(place, [...program.command, '--config', file], 'pipe')
@@ -67,7 +69,15 @@ export async function startCollector(
   }
 }
 
-function yaml(grpcPort: number, httpPort: number, metricsPort: number, exporter: string, body: string): string {
+function yaml(
+  grpcPort: number,
+  httpPort: number,
+  metricsPort: number,
+  exporter: string,
+  body: string,
+  component: BenchedComponent | undefined,
+): string {
+  const config = component && `  ${component.type}:\n${component.config.replace(/^/gm, '    ')}\n`
   return `receivers:
   otlp:
     protocols:
@@ -75,7 +85,7 @@ function yaml(grpcPort: number, httpPort: number, metricsPort: number, exporter:
       http: { endpoint: '127.0.0.1:${httpPort}' }
 processors:
   batch:
-exporters:
+${component?.section === 'processors' ? config : ''}${component?.section === 'connectors' ? `connectors:\n${config}` : ''}exporters:
   ${exporter}:
 ${body.replace(/^/gm, '    ')}
 service:
@@ -84,10 +94,17 @@ service:
     metrics:
       readers: [{ pull: { exporter: { prometheus: { host: 127.0.0.1, port: ${metricsPort} } } } }]
   pipelines:
-    traces: { receivers: [otlp], processors: [batch], exporters: [${exporter}] }
-    metrics: { receivers: [otlp], processors: [batch], exporters: [${exporter}] }
-    logs: { receivers: [otlp], processors: [batch], exporters: [${exporter}] }
-`
+${pipelines(exporter, component)}`
+}
+
+function pipelines(exporter: string, component: BenchedComponent | undefined): string {
+  const end = `processors: [batch], exporters: [${exporter}] }`
+  if (component === undefined)
+    return ['traces', 'metrics', 'logs'].map((signal) => `    ${signal}: { receivers: [otlp], ${end}\n`).join('')
+  const { section, type, sink } = component
+  return section === 'processors'
+    ? `    traces: { receivers: [otlp], processors: [${type}, batch], exporters: [${exporter}] }\n`
+    : `    traces: { receivers: [otlp], exporters: [${type}] }\n    ${sink}: { receivers: [${type}], ${end}\n`
 }
 
 /** Ready is when it answers, whatever it writes into its log. */

@@ -3,19 +3,19 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { findOracle, NoOracle } from '../compat/oracle.ts'
+import { findContribOracle, findOracle, NoOracle } from '../compat/oracle.ts'
 import { measureAgent } from './agent.ts'
 import { placement } from './child.ts'
 import { type Program, realCollector, vigil } from './collector.ts'
-import { measureRow, type Plan } from './end-to-end.ts'
+import { measureRow, type Plan, type RowResult } from './end-to-end.ts'
 import { measureInProcess } from './in-process.ts'
 import { agentTable, endToEndHead, endToEndLines, machine, type Report } from './report.ts'
-import { chooseRows } from './rows.ts'
+import { chooseComponentRows, chooseRows, type Row } from './rows.ts'
 
 interface Flags {
   readonly quick?: true
   readonly rows?: string
-  readonly only: 'all' | 'end-to-end' | 'agent' | 'in-process'
+  readonly only: 'all' | 'end-to-end' | 'components' | 'agent' | 'in-process'
   readonly programs: 'both' | 'vigil' | 'otelcol'
   readonly rounds: number
   readonly seconds: number
@@ -35,7 +35,9 @@ const { quick, rows, only, programs, rounds, seconds, nodeFlags, output } = new 
   .description('Measures Vigil beside the real Collector: CPU a million items, memory, start')
   .option('--quick', 'five rows instead of eighteen')
   .option('--rows <text>', 'only rows whose name holds this, as "traces grpc"')
-  .addOption(new Option('--only <part>').choices(['all', 'end-to-end', 'agent', 'in-process']).default('all'))
+  .addOption(
+    new Option('--only <part>').choices(['all', 'end-to-end', 'components', 'agent', 'in-process']).default('all'),
+  )
   .addOption(new Option('--programs <which>').choices(['both', 'vigil', 'otelcol']).default('both'))
   .option('--rounds <n>', 'of each program and row; the median counts', whole, 3)
   .option('--seconds <n>', 'of load in a round', whole, 6)
@@ -53,23 +55,27 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
 const about = machine()
 say(`${about}; ${placement}\n`)
-const subjects = await choosePrograms()
+const isWanted = (part: Flags['only']) => only === 'all' || only === part
+const subjects =
+  isWanted('end-to-end') || isWanted('agent') ? await choosePrograms(async () => (await findOracle(say)).otelcol) : []
+const contribs = isWanted('components') ? await choosePrograms(() => findContribOracle(say)) : []
 const plan: Plan = { rounds, roundMs: seconds * 1_000, warmUpMs }
 const report: Report = {
   machine: about,
   placement,
-  endToEnd: only === 'all' || only === 'end-to-end' ? await endToEnd(subjects, plan) : [],
-  agent: only === 'all' || only === 'agent' ? await agent(subjects) : [],
-  inProcess: only === 'all' || only === 'in-process' ? await inProcess() : undefined,
+  endToEnd: isWanted('end-to-end') ? await endToEnd(subjects, plan) : [],
+  components: isWanted('components') ? await components(contribs, plan) : [],
+  agent: isWanted('agent') ? await agent(subjects) : [],
+  inProcess: isWanted('in-process') ? await inProcess() : undefined,
 }
 if (output === 'json') process.stdout.write(`${JSON.stringify(report)}\n`)
-if (report.endToEnd.some(({ failures }) => failures.length > 0)) process.exitCode = 1
+if ([...report.endToEnd, ...report.components].some(({ failures }) => failures.length > 0)) process.exitCode = 1
 
-async function choosePrograms(): Promise<Program[]> {
+async function choosePrograms(find: () => Promise<string>): Promise<Program[]> {
   const chosen: Program[] = []
   if (programs !== 'vigil') {
     try {
-      chosen.push(realCollector((await findOracle(say)).otelcol))
+      chosen.push(realCollector(await find()))
     } catch (error) {
       if (!(error instanceof NoOracle) || programs === 'otelcol') throw error
       process.stderr.write(`Vigil is measured alone: ${error.message}\n`)
@@ -79,14 +85,23 @@ async function choosePrograms(): Promise<Program[]> {
   return chosen
 }
 
-async function endToEnd(subjects: readonly Program[], plan: Plan): Promise<Report['endToEnd']> {
-  const results = []
+function endToEnd(subjects: readonly Program[], plan: Plan): Promise<Report['endToEnd']> {
   say('## OTLP in, batch, OTLP out: 1,000 items a request, 64 distinct payloads, 8 requests in flight\n')
   say(
     `${plan.rounds} interleaved rounds of ${plan.roundMs / 1_000} s after a warm-up; every item sent was counted at the sink.\n`,
   )
+  return measureRows(chooseRows(quick === true, rows), subjects, plan)
+}
+
+function components(subjects: readonly Program[], plan: Plan): Promise<Report['components']> {
+  say('\n## Traces over gRPC through one component, then batch: CPU by items that went in\n')
+  return measureRows(chooseComponentRows(rows), subjects, plan)
+}
+
+async function measureRows(all: readonly Row[], subjects: readonly Program[], plan: Plan): Promise<RowResult[]> {
+  const results = []
   say(endToEndHead)
-  for (const row of chooseRows(quick === true, rows)) {
+  for (const row of all) {
     const result = await measureRow(row, subjects, plan, folder)
     say(endToEndLines(result))
     results.push(result)

@@ -7,6 +7,7 @@ export interface Report {
   readonly machine: string
   readonly placement: string
   readonly endToEnd: readonly RowResult[]
+  readonly components: readonly RowResult[]
   readonly agent: readonly AgentResult[]
   readonly inProcess: string | undefined
 }

@@ -24,16 +24,17 @@ test('a table has every key with its default, and names sections that stand on a
   assert.deepEqual(
     optionsTable(schema, [{ key: 'tls', page: 'net.md', title: 'TLS' }])
       .split('\n')
-      .slice(2),
+      .slice(2)
+      .map((row) => row.replace(/ +/g, ' ')),
     [
       '| `wait` | `1m30s` | How long \\| at most. |',
-      '| `rules` |  | In order. |',
+      '| `rules` | | In order. |',
       '| `rules[]::key` | empty | The name. |',
-      '| `limits` |  |  |',
+      '| `limits` | | |',
       '| `limits::<name>::most` | `3` | How many. |',
       '| `extra` | off | More. |',
       '| `extra::on` | `true` | Whether. |',
-      '| `tls` |  | Encryption. See [TLS](net.md). |',
+      '| `tls` | | Encryption. See [TLS](net.md). |',
     ],
   )
 })

@@ -18,12 +18,17 @@ interface Row {
 export function optionsTable(schema: FieldSchema, shared: readonly SharedSection[] = []): string {
   const rows = rowsOf(schema, '', shared, new Set())
   if (rows.length === 0) return 'It has no options.'
-  return ['| key | default | description |', '|---|---|---|', ...rows.map(line)].join('\n')
+  const cells = rows.map(({ key, default: value, description }) => [`\`${key}\``, value, description])
+  return markdownTable([['key', 'default', 'description'], ...cells])
 }
 
-function line({ key, default: value, description }: Row): string {
-  const cells = [`\`${key}\``, value, description].map((cell) => cell.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' '))
-  return `| ${cells.join(' | ')} |`
+/** Aligned, as the formatter of this repository has it. The first row is the head. */
+export function markdownTable(rows: readonly (readonly string[])[]): string {
+  const cells = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ')))
+  const widths = (cells[0] ?? []).map((_, i) => Math.max(3, ...cells.map((row) => row[i]?.length ?? 0)))
+  const line = (row: readonly string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`
+  const [head = [], ...body] = cells
+  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...body.map(line)].join('\n')
 }
 
 function rowsOf(schema: FieldSchema, prefix: string, shared: readonly SharedSection[], above: Set<FieldSchema>): Row[] {
@@ -40,6 +45,10 @@ function rowsOf(schema: FieldSchema, prefix: string, shared: readonly SharedSect
     }
     if (field['x-like'] !== undefined)
       return [{ ...row, description: `${row.description} Keys as of \`${field['x-like']}\`.`.trim() }]
+    const [only, ...others] = Object.entries(propertiesOf(field))
+    if (only?.[0] === 'enabled' && others.length === 0 && row.description !== '') {
+      return [{ key: `${key}::enabled`, default: defaultOf(only[1]), description: row.description }]
+    }
     // A map of names to texts, whose other form is a list.
     return field['x-kind'] === 'headers' ? [row] : [row, ...nested(field, key, shared, inside)]
   })
