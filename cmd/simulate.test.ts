@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { Command } from 'commander'
+import { VigilProcess } from '../pipeline/testing/vigil-process.ts'
+import { type CommandContext, execute } from './command.ts'
+import { register } from './simulate.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'vigil-simulate-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+const examples = join(import.meta.dirname, '../examples')
+const shop = join(examples, 'topologies/shop.yaml')
+const story = join(examples, 'scenarios/ten-fifteen.yaml')
+
+async function simulate(...argv: readonly string[]) {
+  let [stdout, stderr] = ['', '']
+  const context: CommandContext = {
+    build: { command: 'vigil', description: 'Vigil', version: '0.0.1' },
+    stdout: { write: (text) => (stdout += text) },
+    stderr: { write: (text) => (stderr += text) },
+    env: {},
+    catalog: () => Promise.reject(new Error('simulate needs no catalog')),
+    checkGraph: () => {},
+  }
+  const program = new Command('vigil')
+  register(program, context)
+  const exitCode = await execute(program, ['simulate', ...argv], context)
+  return { exitCode, stdout, stderr }
+}
+
+const told = /(\d+) spans, (\d+) data points and (\d+) log records/
+
+test('the story plays at twenty times its speed into the quickstart, and everything arrives', async () => {
+  const yaml = readFileSync(join(examples, 'quickstart.yaml'), 'utf8')
+  const config = `${yaml.replace(/^(\s+)(grpc|http):$/gm, '$1$2: { endpoint: "localhost:0" }')}
+  telemetry: { metrics: { level: none }, logs: { encoding: json } }
+`.replace('health_check:\n', 'health_check: { endpoint: "localhost:0" }\n')
+  const collector = new VigilProcess(['--config', 'config.yaml'], { 'config.yaml': config })
+  try {
+    const port = await collector.port('gRPC')
+    const { exitCode, stdout, stderr } = await simulate(
+      ...[
+        shop,
+        '--scenario',
+        story,
+        '--speed',
+        '20',
+        '--duration',
+        '60s',
+        '--endpoint',
+        `localhost:${port}`,
+        '--insecure',
+      ],
+    )
+    assert.equal(exitCode, 0, stderr)
+    const sent = told.exec(stdout)?.slice(1).map(Number) ?? assert.fail(stdout)
+    const exited = once(collector.child, 'exit')
+    collector.child.kill('SIGTERM')
+    await exited
+    const text = readFileSync(join(collector.folder, 'quickstart.jsonl'), 'utf8')
+    const count = (pattern: RegExp) => text.match(pattern)?.length ?? 0
+    assert.equal(count(/"spanId":"[^"]+","(?:traceState|parentSpanId|flags|name)/g), sent[0])
+    assert.equal(count(/"severityText"/g), sent[2])
+    assert.ok(
+      sent.every((items) => items > 100),
+      stdout,
+    )
+  } finally {
+    await collector.stop()
+  }
+})
+
+test('the same seed writes the same file, and the truth goes to one of its own', async () => {
+  const write = async (name: string, seed: string) => {
+    const [file, truth] = [join(folder, `${name}.jsonl`), join(folder, `${name}.json`)]
+    const flags = ['--speed', '0', '--duration', '15m', '--seed', seed, '--file', file, '--truth', truth]
+    const { exitCode, stderr } = await simulate(shop, '--scenario', quietStory, ...flags)
+    assert.equal(exitCode, 0, stderr)
+    return { bytes: readFileSync(file), truth: JSON.parse(readFileSync(truth, 'utf8')) as Record<string, unknown> }
+  }
+  // Unsampled, so that fifteen minutes are little to write.
+  const quietStory = join(folder, 'story.yaml')
+  writeFileSync(
+    quietStory,
+    `${readFileSync(story, 'utf8')}observation: { sampling: 0.001, requestLogEvery: 1000, scrape: 1m }\n`,
+  )
+  const [one, same, other] = [await write('one', '5'), await write('same', '5'), await write('other', '6')]
+  assert.ok(one.bytes.equals(same.bytes))
+  assert.ok(!one.bytes.equals(other.bytes))
+  assert.equal(one.truth['hash'], same.truth['hash'])
+  assert.notEqual(one.truth['hash'], other.truth['hash'])
+  assert.ok(!one.bytes.includes('lost_index'), 'no telemetry tells what the fault is')
+})
+
+test('what cannot be played is refused with the cure', async () => {
+  const broken = join(folder, 'broken.yaml')
+  writeFileSync(broken, 'name: broken\nservices: {}\n')
+  assert.match((await simulate(broken)).stderr, /broken\.yaml:1:1.*users/)
+  assert.match((await simulate(join(folder, 'nothing.yaml'))).stderr, /nothing\.yaml/)
+  assert.match((await simulate(shop, '--speed', 'fast')).stderr, /must be a number/)
+  const misfit = join(folder, 'misfit.yaml')
+  writeFileSync(misfit, 'name: x\nduration: 1m\nevents: [{ at: 1s, fault: { type: dns, service: nobody } }]\n')
+  const { exitCode, stderr } = await simulate(shop, '--scenario', misfit, '--file', join(folder, 'x.jsonl'))
+  assert.notEqual(exitCode, 0)
+  assert.match(stderr, /there is no service nobody; known are frontend/)
+})
+
+test('a Collector that is not there is said to be not there', async () => {
+  const { exitCode, stderr } = await simulate(
+    shop,
+    '--speed',
+    '0',
+    '--duration',
+    '6s',
+    '--endpoint',
+    'localhost:1',
+    '--insecure',
+  )
+  assert.notEqual(exitCode, 0)
+  assert.match(stderr, /were not taken: .*ECONNREFUSED/)
+})
