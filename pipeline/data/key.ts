@@ -9,11 +9,18 @@ const internedLimit = 4096
 const encodedLimit = 256
 const encodedLength = 64
 
+interface Encoded {
+  readonly texts: Map<string, Uint8Array>
+  /** Since the texts were last forgotten. */
+  hits: number
+  isVaried: boolean
+}
+
 export class PreparedKey implements Key {
   readonly name: string
   readonly bytes: Uint8Array
   /** Texts this attribute was set to, encoded as a field: a transform sets few texts very often. By field number. */
-  private readonly encoded: (Map<string, Uint8Array> | undefined)[] = []
+  private readonly encoded: (Encoded | undefined)[] = []
 
   constructor(name: string) {
     this.name = name
@@ -23,13 +30,22 @@ export class PreparedKey implements Key {
   /** The whole field: tag, length, key and value. */
   encode(tag: number, value: Value): Uint8Array {
     if (typeof value !== 'string' || value.length > encodedLength) return this.write(tag, value, true)
-    const known = (this.encoded[tag >>> 3] ??= new Map<string, Uint8Array>())
-    let bytes = known.get(value)
-    if (bytes === undefined) {
-      bytes = this.write(tag, value, false)
-      if (known.size === encodedLimit) known.clear()
-      known.set(value, bytes)
+    const known = (this.encoded[tag >>> 3] ??= { texts: new Map(), hits: 0, isVaried: false })
+    if (known.isVaried) return this.write(tag, value, true)
+    const { texts } = known
+    let bytes = texts.get(value)
+    if (bytes !== undefined) {
+      known.hits++
+      return bytes
     }
+    bytes = this.write(tag, value, false)
+    if (texts.size === encodedLimit) {
+      // Hashes and ids: remembering costs more than writing.
+      known.isVaried = known.hits < encodedLimit
+      known.hits = 0
+      texts.clear()
+    }
+    texts.set(value, bytes)
     return bytes
   }
 
