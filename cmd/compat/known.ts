@@ -127,6 +127,12 @@ const knownDifferences: readonly KnownDifference[] = [
   },
   {
     suite: 'components',
+    case: /^transform@.+ transform\/with_shared_cache_key$/,
+    check: 'verdict',
+    reason: 'shared_cache came with upstream 0.165; the Collector that this is compared with is 0.157',
+  },
+  {
+    suite: 'components',
     case: /^filter@.+\/config_expr\.yaml /,
     check: 'verdict',
     reason: 'the older expressions of expr-lang are not in this build; the message says what to write in OTTL',
