@@ -31,6 +31,7 @@ export const components: readonly CatalogEntry[] = [
   entry('processor', 'interval', [], () => import('../processors/interval/index.ts')),
   entry('processor', 'k8s_attributes', ['k8sattributes'], () => import('../processors/k8s_attributes/index.ts')),
   entry('processor', 'log_dedup', ['logdedup'], () => import('../processors/log_dedup/index.ts')),
+  entry('processor', 'log_template', ['drain'], () => import('../processors/log_template/index.ts')),
   entry('processor', 'memory_limiter', [], () => import('../processors/memory_limiter/index.ts')),
   entry(
     'processor',
@@ -67,6 +68,7 @@ export const components: readonly CatalogEntry[] = [
   entry('connector', 'exceptions', [], () => import('../connectors/exceptions/index.ts')),
   entry('connector', 'failover', [], () => import('../connectors/failover/index.ts')),
   entry('connector', 'forward', [], () => import('../connectors/forward/index.ts')),
+  entry('connector', 'log_metrics', [], () => import('../connectors/log_metrics/index.ts')),
   entry('connector', 'nop', [], () => import('../connectors/nop/index.ts')),
   entry('connector', 'routing', [], () => import('../connectors/routing/index.ts')),
   entry(

@@ -4,15 +4,18 @@ import type { FeatureGates } from '../pipeline/config/feature-gates.ts'
 import { build } from '../pipeline/engine/build.ts'
 import { checkGraph } from '../pipeline/graph/check.ts'
 import type { PoolOptions } from '../pipeline/workers/pool.ts'
+import { register as registerBenchmark } from './benchmark.ts'
 import { register as registerBundle } from './bundle.ts'
 import { loadCatalog } from './catalog.ts'
 import { type CommandContext, type ConfigFlags, decodeFlags, execute, type Output, withConfigFlags } from './command.ts'
 import { register as registerCompletion } from './completion.ts'
 import { register as registerComponents } from './components.ts'
 import { register as registerCreate } from './create.ts'
+import { register as registerEvaluate } from './evaluate.ts'
 import { register as registerFeaturegate } from './featuregate.ts'
 import { register as registerGenerate } from './generate.ts'
 import { register as registerPlugin } from './plugin.ts'
+import { register as registerPredict } from './predict.ts'
 import { register as registerPrintConfig } from './print-config.ts'
 import { run } from './run.ts'
 import { register as registerSchema } from './schema.ts'
@@ -55,13 +58,16 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
     )
     .action((flags: RunFlags) => runEngine(flags, context))
   for (const register of [
+    registerBenchmark,
     registerBundle,
     registerCompletion,
     registerComponents,
     registerCreate,
+    registerEvaluate,
     registerFeaturegate,
     registerGenerate,
     registerPlugin,
+    registerPredict,
     registerPrintConfig,
     registerSchema,
     registerSimulate,

@@ -108,6 +108,17 @@ test('what cannot be played is refused with the cure', async () => {
   assert.match(stderr, /there is no service nobody; known are frontend/)
 })
 
+test('doors are opened where they are wanted, and the truth has what came in by them', async () => {
+  const truth = join(folder, 'doors.json')
+  const flags = ['--speed', '0', '--duration', '2s', '--file', join(folder, 'doors.jsonl'), '--truth', truth]
+  const doors = ['--control', '127.0.0.1:0', '--kubernetes', '127.0.0.1:0']
+  const { exitCode, stdout } = await simulate(shop, ...flags, ...doors)
+  assert.equal(exitCode, 0)
+  assert.match(stdout, /^control at http:\/\/127\.0\.0\.1:\d+\nKubernetes API at http:\/\/127\.0\.0\.1:\d+\n/)
+  assert.deepEqual((JSON.parse(readFileSync(truth, 'utf8')) as { actions: unknown }).actions, [])
+  assert.match((await simulate(shop, '--control', 'nowhere')).stderr, /missing port in address/)
+})
+
 test('a Collector that is not there is said to be not there', async () => {
   const { exitCode, stderr } = await simulate(
     shop,

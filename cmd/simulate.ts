@@ -6,13 +6,16 @@ import type { CommandContext } from './command.ts'
 import { type Protocol, protocols } from './generate/client.ts'
 import { endpointUrl } from './generate/endpoint.ts'
 import { newClient } from './generate/new-client.ts'
+import { openDoors } from './simulate/control/doors.ts'
 import { fileSink } from './simulate/play/file-sink.ts'
 import { otlpSink } from './simulate/play/otlp-sink.ts'
-import { play } from './simulate/play/pace.ts'
+import { Pace, play } from './simulate/play/pace.ts'
 import type { Sink } from './simulate/play/sink.ts'
+import { registerRealism } from './simulate/realism/command.ts'
 import { quiet, readScenario } from './simulate/scenario/read.ts'
 import { prepare } from './simulate/scenario/run.ts'
 import { writeTruth } from './simulate/scenario/write-truth.ts'
+import { registerTopology } from './simulate/topology/command.ts'
 import { readTopology } from './simulate/topology/read.ts'
 
 interface SimulateFlags {
@@ -26,11 +29,16 @@ interface SimulateFlags {
   readonly protocol: Protocol
   readonly insecure?: true
   readonly file?: string
+  readonly control?: string
+  readonly controlTruth?: true
+  readonly kubernetes?: string
 }
 
 export function register(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('simulate')
+    // What stands behind the name of one of its own commands belongs to that.
+    .enablePositionalOptions()
     .description('Plays a world of services and sends the telemetry that it would have sent')
     .argument('<topology>', 'a YAML file; examples/topologies has some')
     .option('--seed <n>', 'the same seed gives the same telemetry', number(0, 0xffff_ffff), 1)
@@ -47,7 +55,12 @@ export function register(program: Command, context: CommandContext): void {
     .addOption(new Option('--protocol <name>', 'OTLP transport').choices(protocols).default('grpc'))
     .option('--insecure', 'no TLS')
     .addOption(new Option('--file <path>', 'write OTLP JSON lines instead of sending').conflicts('endpoint'))
+    .option('--control <address>', 'host:port where the world can be watched and acted on, as 127.0.0.1:8090')
+    .option('--control-truth', 'tells the truth there too, to whoever asks')
+    .option('--kubernetes <address>', 'host:port where its cluster answers as a Kubernetes API, as 127.0.0.1:8091')
     .action(async (file: string, flags: SimulateFlags) => simulate(file, flags, context))
+  registerTopology(command, context)
+  registerRealism(command, context)
 }
 
 async function simulate(file: string, flags: SimulateFlags, context: CommandContext): Promise<void> {
@@ -57,12 +70,16 @@ async function simulate(file: string, flags: SimulateFlags, context: CommandCont
   const durationMs = flags.duration ?? scenario.duration
   const startMs = flags.start ?? (scenario.start === undefined ? Date.now() : instant(scenario.start))
   const sink = sinkOf(flags, context)
-  const { world, exports, truth } = prepare({ topology, scenario, seed, startMs, send: (batch) => sink.send(batch) })
+  const playing = prepare({ topology, scenario, seed, startMs, send: (batch) => sink.send(batch) })
+  const { world, exports, truth } = playing
   const interrupted = new AbortController()
   const interrupt = () => interrupted.abort()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, interrupt)
+  const pace = new Pace(speed)
+  const doors = await openDoors({ ...flags, playing, pace, stop: interrupt })
+  for (const line of doors.lines) context.stdout.write(`${line}\n`)
   try {
-    const lagMs = await play(world, sink, { speed, durationMs, signal: interrupted.signal })
+    const lagMs = await play(world, sink, { pace, durationMs, signal: interrupted.signal })
     exports.flushAll()
     const sent = await sink.close()
     if (flags.truth !== undefined) await writeTruth(flags.truth, { topology, scenario, seed }, truth)
@@ -74,6 +91,7 @@ async function simulate(file: string, flags: SimulateFlags, context: CommandCont
     )
     if (sent.lost > 0) throw new Error(`${sent.lost} items were not taken: ${sent.errors.join('; ')}`)
   } finally {
+    await doors.close()
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, interrupt)
   }
 }

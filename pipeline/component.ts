@@ -34,6 +34,8 @@ export interface Attempt {
   readonly signal: AbortSignal
   /** How long the attempt may take, for a deadline on the wire; 0 = as long as it wants. */
   readonly timeoutMs: number
+  /** The engine's own span of this export, for the header of that name; undefined unless `service::telemetry::traces` propagates it. */
+  readonly traceparent?: string | undefined
 }
 /** What an exporter does with a batch: one attempt, as `Sinks` otherwise. */
 export type Exports = { [S in Signal]?: (batch: Batches[S], attempt: Attempt) => void | Promise<void> }

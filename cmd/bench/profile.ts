@@ -6,7 +6,7 @@ import { Command } from 'commander'
 import { vigil } from './collector.ts'
 import { topSelfTimes } from './cpu-profile.ts'
 import { connectProfiler, inspectorFlags } from './profiler.ts'
-import { allRows } from './rows.ts'
+import { allRows, componentRows } from './rows.ts'
 import { Subject } from './subject.ts'
 
 interface Flags {
@@ -28,9 +28,10 @@ const command = new Command('profile')
   .parse()
 const { top, seconds, keep, nodeFlags } = command.opts<Flags>()
 const [rowName] = command.processedArgs as [string]
-const row = allRows.find(({ name }) => name === rowName)
+const rows = [...allRows, ...componentRows]
+const row = rows.find(({ name }) => name === rowName)
 if (row === undefined) {
-  process.stderr.write(`Error: no row "${rowName}". One of: ${allRows.map(({ name }) => name).join(', ')}\n`)
+  process.stderr.write(`Error: no row "${rowName}". One of: ${rows.map(({ name }) => name).join(', ')}\n`)
   process.exit(1)
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))

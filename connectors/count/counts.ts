@@ -2,6 +2,7 @@
 import type { MetricsBuilder } from '../../pipeline/data/builders.ts'
 import { valueText } from '../../pipeline/data/identity.ts'
 import type { Attributes, In, Key, Value } from '../../pipeline/data/telemetry.ts'
+import type { Derived } from '../../pipeline/derived-metrics.ts'
 import type { Frame } from '../../pipeline/ottl/frame.ts'
 import type { Rule } from './rules.ts'
 
@@ -11,7 +12,7 @@ interface Group {
   count: number
 }
 
-export class Counts {
+export class Counts implements Derived {
   private readonly rules: readonly Rule[]
   private readonly byRule: Map<string, Group>[]
   private firstUnixNano = 0n

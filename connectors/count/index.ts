@@ -1,11 +1,15 @@
-import { defineConnector, Rejected } from '../../pipeline/component.ts'
+import { defineConnector } from '../../pipeline/component.ts'
 import type { Batch } from '../../pipeline/data/telemetry.ts'
+import { DerivedMetrics, emitDerived } from '../../pipeline/derived-metrics.ts'
 import { Failures } from '../../pipeline/ottl/failures.ts'
 import { originReads } from '../../pipeline/ottl/origin-reads.ts'
 import { visitLogs, visitMetrics, visitProfiles, visitTraces } from '../../pipeline/ottl/visit.ts'
 import { config, type Kind } from './config.ts'
-import { rulesOf } from './rules.ts'
-import { Tally } from './tally.ts'
+import { Counts } from './counts.ts'
+import { type Rule, rulesOf } from './rules.ts'
+
+/** Upstream's, since whoever reads the metrics may select by it. */
+const scopeName = 'github.com/open-telemetry/opentelemetry-collector-contrib/connector/countconnector'
 
 export default defineConnector({
   type: 'count',
@@ -27,19 +31,13 @@ export default defineConnector({
     const ofProfiles = [rules('profiles')]
     const host = { nowUnixNano: () => clock.nowUnixNano(), random }
 
-    /** A condition that fails refuses the batch, as upstream does. */
-    const derive = async (batch: Batch, tally: Tally, count: () => void): Promise<void> => {
-      try {
-        count()
-      } catch (cause) {
-        throw new Rejected(cause instanceof Error ? cause.message : String(cause), { retryable: true, cause })
-      }
-      const derived = tally.metrics(batch.origin, clock.nowUnixNano())
-      if (derived.count > 0) await emit.metrics(derived)
-    }
+    const newTally = (kinds: readonly (readonly Rule[])[]) =>
+      new DerivedMetrics(() => kinds.map((rules) => new Counts(rules)))
+    const derive = (batch: Batch, tally: DerivedMetrics<Counts>, count: () => void): Promise<void> =>
+      emitDerived(count, () => tally.metrics(scopeName, batch.origin, clock.nowUnixNano()), emit)
     return {
       traces(batch) {
-        const tally = new Tally(ofTraces)
+        const tally = newTally(ofTraces)
         return derive(batch, tally, () =>
           visitTraces(batch, host, {
             span(span, place, frame) {
@@ -57,7 +55,7 @@ export default defineConnector({
         )
       },
       metrics(batch) {
-        const tally = new Tally(ofMetrics)
+        const tally = newTally(ofMetrics)
         return derive(batch, tally, () =>
           visitMetrics(batch, host, {
             metric(where, place, frame) {
@@ -72,7 +70,7 @@ export default defineConnector({
         )
       },
       logs(batch) {
-        const tally = new Tally(ofLogs)
+        const tally = newTally(ofLogs)
         return derive(batch, tally, () =>
           visitLogs(batch, host, {
             log(log, place, frame) {
@@ -84,7 +82,7 @@ export default defineConnector({
         )
       },
       profiles(batch) {
-        const tally = new Tally(ofProfiles)
+        const tally = newTally(ofProfiles)
         return derive(batch, tally, () =>
           visitProfiles(batch, host, {
             profile(profile, place, frame) {

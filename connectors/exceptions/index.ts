@@ -3,6 +3,8 @@ import { deserialize, serialize } from 'node:v8'
 import { defineConnector } from '../../pipeline/component.ts'
 import { batchOf, type SavedBatch, saved } from '../../pipeline/data/saved.ts'
 import type { Metrics } from '../../pipeline/data/telemetry.ts'
+import { beforeDeadline } from '../../pipeline/deadline.ts'
+import { SentLater } from '../../pipeline/sent-later.ts'
 import { config } from './config.ts'
 import { Counts, type SavedCounts } from './counts.ts'
 import { Finder } from './found.ts'
@@ -22,7 +24,7 @@ export default defineConnector({
   config,
   signals: { 'traces to metrics': 'alpha', 'traces to logs': 'alpha' },
   create(settings, context) {
-    const { clock, logger, meter, outputs } = context
+    const { clock, meter, outputs } = context
     const name = (rest: string) => `otelcol_connector_exceptions_${rest}`
     const overflows = meter.counter(name('overflows'), 'Exceptions counted in the series for what overflowed')
     const expired = meter.counter(name('expired_series'), 'Series forgotten because no exception came')
@@ -40,21 +42,13 @@ export default defineConnector({
     const isAtOnce = settings.metrics_flush_interval === 0
     const nameless = (spans: number) => context.dropped(spans, 'no_service_name', 'intended')
 
-    let sending: Promise<void> = Promise.resolve()
     let inherited: Metrics | undefined
     let isStarted = false
     let isHandedOn = false
     let stopTimer: (() => void) | undefined
-    const send = (metrics: Metrics | undefined): Promise<void> => {
-      if (metrics === undefined) return sending
-      sending = sending
-        .then(() => context.emit.metrics(metrics))
-        .catch((error: unknown) => {
-          context.dropped(metrics.count, 'refused_downstream', 'lost')
-          logger.error('The next component refused the metrics of exceptions.', { error, points: metrics.count })
-        })
-      return sending
-    }
+    const outgoing = new SentLater(context, 'metrics of exceptions')
+    const send = (metrics: Metrics | undefined): Promise<void> =>
+      metrics === undefined ? outgoing.settled() : outgoing.send(metrics.count, () => metrics)
     const flush = () => {
       expired.add(counts.expire(clock.nowMs(), clock.nowUnixNano()))
       return send(counts.build(clock.nowUnixNano()))
@@ -80,7 +74,7 @@ export default defineConnector({
       save: async () => {
         stopTimer?.()
         isHandedOn = true
-        await sending
+        await outgoing.settled()
         const state = counts.save(clock.nowMs())
         // What was sent with the last batch need not be sent again.
         const last = isAtOnce ? undefined : counts.build(clock.nowUnixNano())
@@ -95,15 +89,8 @@ export default defineConnector({
         stopTimer?.()
         if (isStarted && !isHandedOn && !isAtOnce) void flush()
         isHandedOn = true
-        await Promise.race([sending, aborted(deadline)])
+        await beforeDeadline(outgoing.settled(), deadline)
       },
     }
   },
 })
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-}

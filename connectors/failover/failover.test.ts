@@ -3,10 +3,12 @@ import { test } from 'node:test'
 import { Rejected } from '../../pipeline/component.ts'
 import { ConfigError } from '../../pipeline/config/config.ts'
 import { newLogs } from '../../pipeline/data/builders.ts'
-import type { Batch } from '../../pipeline/data/telemetry.ts'
+import type { Batch, Logs } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import type { TestContext, TestContextOptions } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { startEngine } from '../../pipeline/testing/engine.ts'
+import { memorySink, memorySource } from '../../pipeline/testing/memory.ts'
 import factory from './index.ts'
 
 const names = ['logs/1', 'logs/2', 'logs/3', 'logs/4']
@@ -201,6 +203,36 @@ for (const [what, after, expected] of [
     assert.deepEqual(routesOf(next.context), expected)
   })
 }
+
+test('in a running engine: a failed level, a reload while data waits, and every record arrives once', async () => {
+  const [source, one, two] = [memorySource(), memorySink('one'), memorySink('two')]
+  const refuse = () => {
+    throw new Rejected('down', { retryable: true })
+  }
+  const yaml = (minSize: number) => `receivers: {source: }
+exporters: {one: , two: }
+connectors:
+  failover:
+    priority_levels: [[logs/1], [logs/2]]
+    sending_queue: {batch: {flush_timeout: 10m, min_size: ${minSize}}}
+service:
+  pipelines:
+    logs/in: {receivers: [source], exporters: [failover]}
+    logs/1: {receivers: [failover], exporters: [one]}
+    logs/2: {receivers: [failover], exporters: [two]}`
+  const { change, stop } = await startEngine(yaml(2), [factory, source.factory, one.factory, two.factory])
+  one.beforeTaking = refuse
+  await source.send(record('a'))
+  await source.send(record('b'))
+  await source.send(record('c'))
+  await change(yaml(3))
+  one.beforeTaking = () => {}
+  await source.send(record('d'))
+  assert.deepEqual(await stop(), [])
+  const bodies = [...one.received, ...two.received].flatMap(({ batch }) => [...(batch as Logs)].map(({ body }) => body))
+  assert.deepEqual([bodies.length, new Set(bodies)], [4, new Set(['a', 'b', 'c', 'd'])])
+  assert.equal(one.count(), 0, 'the level in use survives the reload')
+})
 
 const valid = [
   'priority_levels: [[logs/1]]',

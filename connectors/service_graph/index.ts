@@ -3,7 +3,9 @@ import { deserialize, serialize } from 'node:v8'
 import { defineConnector } from '../../pipeline/component.ts'
 import { batchOf, type SavedBatch, saved } from '../../pipeline/data/saved.ts'
 import type { Metrics } from '../../pipeline/data/telemetry.ts'
+import { beforeDeadline } from '../../pipeline/deadline.ts'
 import { Weight } from '../../pipeline/sampling/weight.ts'
+import { SentLater } from '../../pipeline/sent-later.ts'
 import { config } from './config.ts'
 import type { Edge } from './edge.ts'
 import { shapeOf } from './histogram.ts'
@@ -83,7 +85,6 @@ export default defineConnector({
     const offset = BigInt(Math.round(settings.metrics_timestamp_offset * 1e6))
     const build = () => series.build(clock.nowUnixNano() - offset)
 
-    let sending: Promise<void> = Promise.resolve()
     let inherited: Metrics | undefined
     let isStarted = false
     let isHandedOn = false
@@ -91,19 +92,9 @@ export default defineConnector({
     const stopTimers = () => {
       for (const stop of timers.splice(0)) stop()
     }
-    const send = (metrics: Metrics | undefined): Promise<void> => {
-      if (metrics === undefined) return sending
-      sending = sending
-        .then(() => context.emit.metrics(metrics))
-        .catch((error: unknown) => {
-          context.dropped(metrics.count, 'refused_downstream', 'lost')
-          logger.error('The next component refused the metrics of the service graph.', {
-            error,
-            points: metrics.count,
-          })
-        })
-      return sending
-    }
+    const outgoing = new SentLater(context, 'metrics of the service graph')
+    const send = (metrics: Metrics | undefined): Promise<void> =>
+      metrics === undefined ? outgoing.settled() : outgoing.send(metrics.count, () => metrics)
 
     return {
       start: async () => {
@@ -131,7 +122,7 @@ export default defineConnector({
       save: async () => {
         stopTimers()
         isHandedOn = true
-        await sending
+        await outgoing.settled()
         const nowMs = clock.nowMs()
         const last = build()
         return serialize({
@@ -162,7 +153,7 @@ export default defineConnector({
           void send(build())
         }
         isHandedOn = true
-        await Promise.race([sending, aborted(deadline)])
+        await beforeDeadline(outgoing.settled(), deadline)
       },
     }
   },
@@ -170,11 +161,4 @@ export default defineConnector({
 
 function withoutDimensions(edge: Edge): Edge {
   return { ...edge, clientDimensions: [], serverDimensions: [] }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

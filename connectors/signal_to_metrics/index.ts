@@ -1,5 +1,6 @@
-import { defineConnector, Rejected } from '../../pipeline/component.ts'
+import { defineConnector } from '../../pipeline/component.ts'
 import type { Batch } from '../../pipeline/data/telemetry.ts'
+import { emitDerived } from '../../pipeline/derived-metrics.ts'
 import { Failures } from '../../pipeline/ottl/failures.ts'
 import { originReads } from '../../pipeline/ottl/origin-reads.ts'
 import { visitLogs, visitMetrics, visitTraces } from '../../pipeline/ottl/visit.ts'
@@ -38,13 +39,8 @@ export default defineConnector({
     const derive = async (batch: Batch, kind: Kind, add: (tally: Tally) => void): Promise<void> => {
       if (of[kind].length === 0) return
       const tally = new Tally(of[kind], engine.instanceId, onFailure)
-      try {
-        add(tally)
-      } catch (cause) {
-        throw new Rejected(cause instanceof Error ? cause.message : String(cause), { retryable: true, cause })
-      }
-      const derived = tally.metrics(batch.origin, clock.nowUnixNano())
-      if (derived.count > 0) await emit.metrics(derived)
+      const metrics = () => tally.metrics(batch.origin, clock.nowUnixNano())
+      await emitDerived(() => add(tally), metrics, emit)
     }
     return {
       traces: (batch) =>

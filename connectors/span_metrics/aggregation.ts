@@ -6,7 +6,7 @@ import { chunkCounts } from '../../pipeline/data/batch.ts'
 import { ExponentialHistogram } from '../../pipeline/data/exponential-histogram.ts'
 import { prepared } from '../../pipeline/data/key.ts'
 import { SpanScan } from '../../pipeline/data/span-scan.ts'
-import type { Metrics, Traces, Value } from '../../pipeline/data/telemetry.ts'
+import type { Traces, Value } from '../../pipeline/data/telemetry.ts'
 import { resourceLevel, scopeLevel, Tree } from '../../pipeline/data/tree.ts'
 import { cursor, find, hex, text, uvarint } from '../../pipeline/data/wire.ts'
 import { Weight } from '../../pipeline/sampling/weight.ts'
@@ -18,7 +18,7 @@ import { ResourceIdentities } from './resource-identities.ts'
 import { kinds, prepare, type ResourceSeries, Resources, type Series, type SeriesKind } from './series.ts'
 import { SeriesKey } from './series-key.ts'
 import { bucketsAt, countAt, lastSeenAt, SeriesTable, sumAt } from './series-table.ts'
-import { writeMetrics } from './write.ts'
+import { type Snapshot, snapshotOf } from './snapshot.ts'
 
 /** What happened that somebody should be able to count. */
 export interface Tally {
@@ -83,23 +83,25 @@ export class Aggregation {
     return this.table.size
   }
 
-  /** The answer is what had to be sent early: resources that left for newer ones. */
-  add(batch: Traces, nowUnixNano: bigint): readonly Metrics[] {
+  /** The answer is what has to be sent early: resources that left for newer ones. */
+  add(batch: Traces, nowUnixNano: bigint): readonly Snapshot[] {
     this.nowUnixNano = nowUnixNano
     this.nowMs = Number(nowUnixNano / 1_000_000n)
-    const early: Metrics[] = []
+    const early: Snapshot[] = []
     const counts = chunkCounts(batch)
     for (const [i, chunk] of batch.chunks.entries()) this.addChunk(new Tree('traces', chunk, counts[i]!), early)
     return early
   }
 
-  /** What is to be sent now. `isLast`: nothing will be sent after it. */
-  build(timeUnixNano: bigint, isLast = false): Metrics | undefined {
-    return writeMetrics(this.resources, this.plan, this, timeUnixNano, isLast)
+  /** What is to be sent now; what is sent for the last time is forgotten. `isLast`: nothing will be sent after it. */
+  take(timeUnixNano: bigint, isLast = false): Snapshot {
+    const table = this.table.frozen(!this.plan.isDelta)
+    const snapshot = snapshotOf(this.resources, table, this.plan, timeUnixNano, isLast)
+    this.forget(Number(timeUnixNano / 1_000_000n))
+    return snapshot
   }
 
-  /** Forgets what was sent for the last time. */
-  reset(nowMs: number): void {
+  private forget(nowMs: number): void {
     const { plan, resources, table } = this
     if (plan.isDelta) {
       resources.kept.clear()
@@ -143,7 +145,7 @@ export class Aggregation {
     }
   }
 
-  private addChunk(tree: Tree, early: Metrics[]): void {
+  private addChunk(tree: Tree, early: Snapshot[]): void {
     const b = tree.bytes
     this.b = b
     const level = tree.levels[resourceLevel]!
@@ -221,7 +223,12 @@ export class Aggregation {
     const { table, weight } = this
     const { bounds } = this.plan
     if (bounds === undefined) {
-      table.entries[id]!.exponential!.add(value, weight.count)
+      const series = table.entries[id]!
+      if (series.isShared) {
+        series.exponential = ExponentialHistogram.restore(series.exponential!.save())
+        series.isShared = false
+      }
+      series.exponential!.add(value, weight.count)
       return
     }
     const { rows, stride } = table
@@ -275,6 +282,7 @@ export class Aggregation {
       startUnixNano: this.nowUnixNano,
       isFirst: true,
       exponential: hasHistogram && plan.bounds === undefined ? new ExponentialHistogram(plan.maxSize) : undefined,
+      isShared: false,
       exemplars: [],
       isLive: true,
     }
@@ -342,10 +350,9 @@ export class Aggregation {
   }
 
   /** More resources left than are kept: those that left go now, or memory would grow with whoever makes up resources. */
-  private sendLeaving(early: Metrics[]): void {
+  private sendLeaving(early: Snapshot[]): void {
     const { leaving } = this.resources
-    const metrics = writeMetrics(leaving.values(), this.plan, this, this.nowUnixNano, true)
-    if (metrics !== undefined) early.push(metrics)
+    early.push(snapshotOf(leaving.values(), this.table.frozen(false), this.plan, this.nowUnixNano, true))
     for (const resource of leaving.values()) kill(resource)
     leaving.clear()
     this.table.sweep()

@@ -1,10 +1,15 @@
 /** Metrics of spans: how many, how long, and how many events. */
 import { type Context, defineConnector } from '../../pipeline/component.ts'
 import type { Metrics } from '../../pipeline/data/telemetry.ts'
+import { beforeDeadline } from '../../pipeline/deadline.ts'
+import { SentLater } from '../../pipeline/sent-later.ts'
+import { Slices } from '../../pipeline/slices.ts'
 import { Aggregation, type Tally } from './aggregation.ts'
 import { config } from './config.ts'
 import { planOf } from './plan.ts'
+import type { Snapshot } from './snapshot.ts'
 import { restoreState, saveState } from './state.ts'
+import { writeMetrics } from './write.ts'
 
 export default defineConnector({
   type: 'span_metrics',
@@ -15,29 +20,22 @@ export default defineConnector({
     const plan = planOf(settings, context)
     const { clock, meter, logger } = context
     const aggregation = new Aggregation(plan, context.random, tallyOf(context))
-    const nowMs = () => Number(clock.nowUnixNano() / 1_000_000n)
-    let sending: Promise<void> = Promise.resolve()
     /** What a predecessor with other series had not sent. */
     let inherited: Metrics | undefined
     let stopTimer: (() => void) | undefined
     let isHandedOn = false
     let isStarted = false
 
-    /** Spans were counted when they came: what is refused now cannot be refused to their sender. */
-    const send = (metrics: Metrics | undefined): Promise<void> => {
-      if (metrics === undefined) return sending
-      sending = sending
-        .then(() => context.emit.metrics(metrics))
-        .catch((error: unknown) => {
-          context.dropped(metrics.count, 'refused_downstream', 'lost')
-          logger.error('The next component refused the metrics of spans.', { error, points: metrics.count })
-        })
-      return sending
+    // Spans were counted when they came: what is refused now cannot be refused to their sender.
+    const outgoing = new SentLater(context, 'metrics of spans')
+    /** `slices`: what went before, too, held others up. */
+    const sendSnapshot = (snapshot: Snapshot, slices = new Slices(clock)): Promise<void> => {
+      if (snapshot.points === 0) return outgoing.settled()
+      return outgoing.send(snapshot.points, () => writeMetrics(snapshot, plan, aggregation.timestamps, slices))
     }
     const flush = (isLast: boolean) => {
-      const metrics = aggregation.build(clock.nowUnixNano(), isLast)
-      aggregation.reset(nowMs())
-      return send(metrics)
+      const slices = new Slices(clock)
+      return sendSnapshot(aggregation.take(clock.nowUnixNano(), isLast), slices)
     }
 
     return {
@@ -51,17 +49,18 @@ export default defineConnector({
           })
         meter.gauge('otelcol_connector_spanmetrics_series', () => aggregation.size, {}, 'Series that are kept')
         stopTimer = clock.every(settings.metrics_flush_interval, () => flush(false))
-        if (inherited !== undefined) void send(inherited)
+        const former = inherited
         inherited = undefined
+        if (former !== undefined) void outgoing.send(former.count, () => former)
       },
       traces: async (batch) => {
-        for (const early of aggregation.add(batch, clock.nowUnixNano())) await send(early)
+        for (const early of aggregation.add(batch, clock.nowUnixNano())) await sendSnapshot(early)
       },
       save: async () => {
         stopTimer?.()
         isHandedOn = true
-        await sending
-        return saveState(aggregation, plan, clock.nowUnixNano())
+        await outgoing.settled()
+        return saveState(aggregation, plan, clock)
       },
       restore: async (state) => {
         inherited = restoreState(state, aggregation, plan)
@@ -70,7 +69,7 @@ export default defineConnector({
         stopTimer?.()
         if (isStarted && !isHandedOn) void flush(true)
         isHandedOn = true
-        await Promise.race([sending, aborted(deadline)])
+        await beforeDeadline(outgoing.settled(), deadline)
       },
     }
   },
@@ -88,11 +87,4 @@ function tallyOf(context: Context): Tally {
     expiredSeries: (count) => expired.add(count),
     nameless: (spans) => context.dropped(spans, 'no_service_name', 'intended'),
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

@@ -11,6 +11,29 @@ export const lastSeenAt = 1
 export const sumAt = 2
 export const bucketsAt = 3
 
+/** The rows and keys of a table as they were at one moment. */
+export class FrozenTable {
+  private readonly rows: Float64Array
+  private readonly stride: number
+  private readonly starts: Uint32Array
+  private readonly heap: Uint8Array
+
+  constructor(rows: Float64Array, stride: number, starts: Uint32Array, heap: Uint8Array) {
+    this.rows = rows
+    this.stride = stride
+    this.starts = starts
+    this.heap = heap
+  }
+
+  key(id: number): Uint8Array {
+    return this.heap.subarray(this.starts[id]!, this.starts[id + 1]!)
+  }
+
+  row(id: number): Float64Array {
+    return this.rows.subarray(id * this.stride, (id + 1) * this.stride)
+  }
+}
+
 export class SeriesTable {
   readonly stride: number
   /** The row of series `id` begins at `id * stride`. */
@@ -80,6 +103,13 @@ export class SeriesTable {
 
   row(id: number): Float64Array {
     return this.rows.subarray(id * this.stride, (id + 1) * this.stride)
+  }
+
+  /** `goesOn`: series of it are counted further; otherwise all that somebody wants to read of it is swept at once, which leaves the old memory alone. */
+  frozen(goesOn: boolean): FrozenTable {
+    const { rows, stride, starts, heap } = this
+    // Keys are only ever added, or moved to new memory.
+    return new FrozenTable(goesOn ? rows.slice(0, this.size * stride) : rows, stride, starts, heap)
   }
 
   /** Forgets those that are not live, and gives back what they took. */

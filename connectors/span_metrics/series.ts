@@ -21,7 +21,9 @@ export interface Series {
   readonly startUnixNano: bigint
   /** Its first cumulative value is sent as 0, so that a backend sees it rise. */
   isFirst: boolean
-  readonly exponential: ExponentialHistogram | undefined
+  exponential: ExponentialHistogram | undefined
+  /** Whether a snapshot that is not written yet has the histogram too, which must then stay as it is. */
+  isShared: boolean
   exemplars: SeriesExemplar[]
   isLive: boolean
 }

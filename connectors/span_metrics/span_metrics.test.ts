@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { Rejected } from '../../pipeline/component.ts'
 import { newTraces } from '../../pipeline/data/builders.ts'
 import type { SpanInit } from '../../pipeline/data/items.ts'
@@ -27,7 +28,8 @@ function traces(spans: readonly SpanInit[], of: Readonly<Record<string, Value>> 
 }
 
 async function open(yaml: string, options: TestContextOptions = {}) {
-  const { instance, context, handle } = build(factory, `metrics_flush_interval: 1s\n${yaml}`, options)
+  const body = yaml.startsWith('metrics_flush_interval') ? yaml : `metrics_flush_interval: 1s\n${yaml}`
+  const { instance, context, handle } = build(factory, body, options)
   await instance.start?.()
   const flush = async (ms = 1_000): Promise<PlainPoint[]> => {
     const before = context.recorded.emitted.length
@@ -352,8 +354,8 @@ test('series_expiration forgets a series, sends it no more, and lets it begin an
 })
 
 test('series_expiration is an hour unless said otherwise, and 0 is never', async () => {
-  const { handle, flush, context } = await open('metrics_expiration: 0')
-  const forever = await open('series_expiration: 0')
+  const { handle, flush, context } = await open('metrics_flush_interval: 60s\nmetrics_expiration: 0')
+  const forever = await open('metrics_flush_interval: 60s\nseries_expiration: 0')
   for (const { handle: take } of [{ handle }, forever]) await take(traces([span()]))
   await flush(3_599_000)
   assert.equal(gauge(context, 'series'), 1)
@@ -714,6 +716,43 @@ for (const yaml of [
       return all
     }
     assert.deepEqual(await played(true), await played(false))
+  })
+
+for (const yaml of [
+  '',
+  'histogram: {exponential: {}}',
+  'aggregation_temporality: AGGREGATION_TEMPORALITY_DELTA',
+  '{aggregation_temporality: AGGREGATION_TEMPORALITY_DELTA, histogram: {exponential: {}}}',
+])
+  test(`spans that come while a flush is written belong to the next one: ${yaml}`, async () => {
+    const { context, clock, handle } = await open(yaml.replace(/^\{(.*)\}$/, '$1').replace(', h', '\nh'))
+    // Each look at the time is later than a slice lasts, so that other work gets in wherever it may.
+    let ms = 0
+    clock.nowMs = () => (ms += 1_000)
+    const batch = traces(Array.from({ length: 1_000 }, (_, i) => span({ name: `call ${i}` })))
+    const { emitted } = context.recorded
+    for (let flush = 1; flush <= 2; flush++) {
+      await handle(batch)
+      const advanced = clock.advance(1_000)
+      // Comes once the flush is under way.
+      for (let i = 0; i < 3; i++) await setImmediate()
+      assert.equal(emitted.length, flush - 1)
+      await handle(batch)
+      await advanced
+      while (emitted.length < flush) await setImmediate()
+    }
+    const isDelta = yaml.includes('DELTA')
+    const counts = (from: number, metric: string) =>
+      [
+        ...new Set(
+          pointsOf(context, from)
+            .filter((point) => point.metric === metric)
+            .map(({ value }) => value),
+        ),
+      ].join()
+    assert.equal(counts(1, 'calls'), isDelta ? '2' : '3')
+    assert.equal(counts(1, 'duration'), isDelta ? '2' : '3')
+    assert.equal(counts(0, 'duration'), isDelta ? '1,2' : '1,3')
   })
 
 test('under settings that make other series, a reload sends the last counts of the old ones', async () => {

@@ -1,13 +1,16 @@
 /** What survives a reload: every series with its counts, or, where the settings changed what a series is, the last word on the old ones. */
 import { deserialize, serialize } from 'node:v8'
+import type { Clock } from '../../pipeline/component.ts'
 import { WireAttributes } from '../../pipeline/data/attributes.ts'
 import { ExponentialHistogram, type SavedExponential } from '../../pipeline/data/exponential-histogram.ts'
 import { batchOf, type SavedBatch, saved } from '../../pipeline/data/saved.ts'
 import type { Metrics } from '../../pipeline/data/telemetry.ts'
 import { written } from '../../pipeline/data/writer.ts'
+import { Slices } from '../../pipeline/slices.ts'
 import type { Aggregation } from './aggregation.ts'
 import type { Plan } from './plan.ts'
 import { kinds, type SeriesExemplar, type SeriesKind } from './series.ts'
+import { writeMetrics } from './write.ts'
 
 interface SavedSeries {
   readonly kind: SeriesKind
@@ -35,7 +38,7 @@ interface SavedState {
   readonly last: SavedBatch<'metrics'> | undefined
 }
 
-export function saveState(aggregation: Aggregation, plan: Plan, nowUnixNano: bigint): Uint8Array {
+export async function saveState(aggregation: Aggregation, plan: Plan, clock: Clock): Promise<Uint8Array> {
   const { resources, table, timestamps } = aggregation
   const state: SavedState = {
     version: 1,
@@ -63,9 +66,11 @@ export function saveState(aggregation: Aggregation, plan: Plan, nowUnixNano: big
     timestamps: new Map(timestamps),
     last: undefined,
   }
-  // Last: building it changes what is first.
-  const last = aggregation.build(nowUnixNano, true)
-  return serialize({ ...state, last: last && saved(last) } satisfies SavedState)
+  // Last: it forgets the series.
+  const snapshot = aggregation.take(clock.nowUnixNano(), true)
+  if (snapshot.points === 0) return serialize(state)
+  const last = await writeMetrics(snapshot, plan, aggregation.timestamps, new Slices(clock))
+  return serialize({ ...state, last: saved(last) } satisfies SavedState)
 }
 
 /** The answer is what is to be sent because its series do not go on. */
@@ -89,6 +94,7 @@ export function restoreState(state: Uint8Array, aggregation: Aggregation, plan: 
           isFirst,
           exponential: bytes.exponential && ExponentialHistogram.restore(bytes.exponential),
           exemplars: [...exemplars],
+          isShared: false,
           isLive: true,
         },
         key,

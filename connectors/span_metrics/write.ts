@@ -1,80 +1,102 @@
 /** Series as metrics. */
 import { double } from '../../pipeline/data/any-value.ts'
-import { newMetrics } from '../../pipeline/data/builders.ts'
+import { EncodedPoints, newMetrics } from '../../pipeline/data/builders.ts'
 import type { ExponentialHistogram } from '../../pipeline/data/exponential-histogram.ts'
-import type { ExemplarInit, ExponentialPointInit, HistogramPointInit } from '../../pipeline/data/items.ts'
+import type {
+  ExemplarInit,
+  ExponentialPointInit,
+  HistogramPointInit,
+  NumberPointInit,
+} from '../../pipeline/data/items.ts'
 import type { Metrics } from '../../pipeline/data/telemetry.ts'
+import type { Slices } from '../../pipeline/slices.ts'
 import type { Plan } from './plan.ts'
-import type { ResourceSeries, Series } from './series.ts'
-import { bucketsAt, countAt, type SeriesTable, sumAt } from './series-table.ts'
+import { bucketsAt, countAt, type FrozenTable, sumAt } from './series-table.ts'
+import type { ResourceSnapshot, SeriesSnapshot, Snapshot } from './snapshot.ts'
 
-export interface Known {
-  readonly table: SeriesTable
-  readonly timestamps: Map<string, bigint>
-}
+/** So many are written without a look at the time. */
+const pointsAtOnce = 100
 
-/** Undefined when there is nothing to say. `isLast`: nothing more will be sent of these series. */
-export function writeMetrics(
-  resources: Iterable<ResourceSeries>,
+/** `timestamps`: of delta series, the time of their last point. Lets other work in between. */
+export async function writeMetrics(
+  { resources, table, timeUnixNano }: Snapshot,
   plan: Plan,
-  known: Known,
-  timeUnixNano: bigint,
-  isLast: boolean,
-): Metrics | undefined {
+  timestamps: Map<string, bigint>,
+  slices: Slices,
+): Promise<Metrics> {
   const metrics = newMetrics()
   const temporality = plan.isDelta ? 'delta' : 'cumulative'
-  let points = 0
   for (const resource of resources) {
-    const { calls, events } = resource
-    const durations = plan.dimensions.isShared ? calls : resource.durations
-    points += calls.length + events.length
-    if (calls.length + durations.length + events.length === 0) continue
-    const starts = new Starts(plan, known, resource)
-    const common = (series: Series) => ({
-      attributes: series.attributes,
-      startUnixNano: starts.of(series),
+    const starts = new Starts(plan, timestamps, table, resource)
+    const common = (of: SeriesSnapshot) => ({
+      attributes: of.series.attributes,
+      startUnixNano: starts.of(of),
       timeUnixNano,
-      ...(series.exemplars.length > 0 && { exemplars: exemplarsOf(series, timeUnixNano) }),
+      ...(of.exemplars.length > 0 && { exemplars: exemplarsOf(of, timeUnixNano) }),
     })
-    const sum = (series: Series) => {
-      const isZero = series.isFirst && !plan.isDelta && !isLast
-      series.isFirst = false
-      return { ...common(series), value: isZero ? 0 : known.table.row(series.id)[countAt]! }
-    }
+    const sum = (of: SeriesSnapshot): NumberPointInit => ({
+      ...common(of),
+      value: of.isZero ? 0 : table.row(of.id)[countAt]!,
+    })
     metrics.resource(plan.sendsResources ? resource.attributes : {}).scope('spanmetricsconnector')
-    metrics.sum(`${plan.prefix}calls`, calls.map(sum), { monotonic: true, temporality })
+    const calls = await encoded(EncodedPoints.ofNumbers(), resource.calls, sum, slices)
+    metrics.sum(`${plan.prefix}calls`, calls, { monotonic: true, temporality })
     if (plan.hasDurations) {
       const options = { unit: plan.unit, temporality } as const
       const name = `${plan.prefix}duration`
-      if (plan.bounds === undefined)
-        metrics.exponentialHistogram(
-          name,
-          durations.map((series) => ({ ...common(series), ...exponential(series.exponential!) })),
-          options,
-        )
-      else
-        metrics.histogram(
-          name,
-          durations.map((series) => ({ ...common(series), ...explicit(known.table.row(series.id), plan.bounds!) })),
-          options,
-        )
+      const { bounds } = plan
+      if (bounds === undefined) {
+        const point = (of: SeriesSnapshot): ExponentialPointInit => ({ ...common(of), ...exponential(released(of)) })
+        const points = EncodedPoints.ofExponentialHistograms()
+        metrics.exponentialHistogram(name, await encoded(points, resource.durations, point, slices), options)
+      } else {
+        const point = (of: SeriesSnapshot): HistogramPointInit => ({
+          ...common(of),
+          ...explicit(table.row(of.id), bounds),
+        })
+        const points = EncodedPoints.ofHistograms()
+        metrics.histogram(name, await encoded(points, resource.durations, point, slices), options)
+      }
     }
-    // Upstream has the others too where they are empty.
-    if (plan.hasEvents) metrics.sum(`${plan.prefix}events`, events.map(sum), { monotonic: true, temporality })
+    if (plan.hasEvents) {
+      const events = await encoded(EncodedPoints.ofNumbers(), resource.events, sum, slices)
+      // Upstream has the others too where they are empty.
+      metrics.sum(`${plan.prefix}events`, events, { monotonic: true, temporality })
+    }
     starts.remember(timeUnixNano)
   }
-  return points === 0 ? undefined : metrics.build()
+  if (slices.isOver) await slices.pause()
+  return metrics.build()
 }
 
-function exemplarsOf({ exemplars }: Series, timeUnixNano: bigint): ExemplarInit[] {
+async function encoded<P>(
+  points: EncodedPoints<P>,
+  of: readonly SeriesSnapshot[],
+  point: (of: SeriesSnapshot) => P,
+  slices: Slices,
+): Promise<EncodedPoints<P>> {
+  for (let i = 0; i < of.length; i += pointsAtOnce) {
+    if (slices.isOver) await slices.pause()
+    points.add(of.slice(i, i + pointsAtOnce).map(point))
+  }
+  return points
+}
+
+function exemplarsOf({ exemplars }: SeriesSnapshot, timeUnixNano: bigint): ExemplarInit[] {
   return exemplars.map(({ traceId, spanId, value }) => ({ traceId, spanId, value: double(value), timeUnixNano }))
 }
 
-function explicit(row: Float64Array, bounds: readonly number[]): HistogramPointInit {
+function explicit(row: Float64Array, bounds: readonly number[]) {
   return { bounds, counts: row.subarray(bucketsAt), count: row[countAt]!, sum: row[sumAt]! }
 }
 
-function exponential(histogram: ExponentialHistogram): ExponentialPointInit {
+/** The histogram, which from now on may be counted into again. */
+function released({ series, exponential }: SeriesSnapshot): ExponentialHistogram {
+  if (series.exponential === exponential) series.isShared = false
+  return exponential!
+}
+
+function exponential(histogram: ExponentialHistogram) {
   const { count, sum, min, max, scale, zeroCount, positive, negative } = histogram
   const range = count > 0 ? { min, max } : {}
   return { count, sum, ...range, scale, zeroCount, positive: positive.read(), negative: negative.read() }
@@ -83,20 +105,22 @@ function exponential(histogram: ExponentialHistogram): ExponentialPointInit {
 /** When series begin: a cumulative one when it was first seen, a delta one where its last point ended. */
 class Starts {
   private readonly plan: Plan
-  private readonly known: Known
-  private readonly resource: ResourceSeries
+  private readonly timestamps: Map<string, bigint>
+  private readonly table: FrozenTable
+  private readonly resource: ResourceSnapshot
   private readonly sent = new Set<string>()
 
-  constructor(plan: Plan, known: Known, resource: ResourceSeries) {
+  constructor(plan: Plan, timestamps: Map<string, bigint>, table: FrozenTable, resource: ResourceSnapshot) {
     this.plan = plan
-    this.known = known
+    this.timestamps = timestamps
+    this.table = table
     this.resource = resource
   }
 
-  of(series: Series): bigint {
+  of({ series, id }: SeriesSnapshot): bigint {
     if (!this.plan.isDelta) return series.startUnixNano
-    const key = this.key(series)
-    const { timestamps } = this.known
+    const key = this.key(id)
+    const { timestamps } = this
     const last = timestamps.get(key)
     if (last !== undefined) {
       timestamps.delete(key)
@@ -108,7 +132,7 @@ class Starts {
   }
 
   remember(timeUnixNano: bigint): void {
-    const { timestamps } = this.known
+    const { timestamps } = this
     for (const key of this.sent) {
       timestamps.delete(key)
       timestamps.set(key, timeUnixNano)
@@ -118,9 +142,9 @@ class Starts {
     }
   }
 
-  private key(series: Series): string {
+  private key(id: number): string {
     // Without the numbers of the resource and of the metric.
-    const bytes = this.known.table.key(series.id).subarray(5)
+    const bytes = this.table.key(id).subarray(5)
     return `${this.resource.identity}\0${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')}`
   }
 }

@@ -1,5 +1,6 @@
-import { defineConnector, Rejected } from '../../pipeline/component.ts'
+import { defineConnector } from '../../pipeline/component.ts'
 import type { Batch } from '../../pipeline/data/telemetry.ts'
+import { DerivedMetrics, emitDerived } from '../../pipeline/derived-metrics.ts'
 import { Failures } from '../../pipeline/ottl/failures.ts'
 import { originReads } from '../../pipeline/ottl/origin-reads.ts'
 import {
@@ -10,8 +11,8 @@ import {
   visitTraces,
 } from '../../pipeline/ottl/visit.ts'
 import { config, type Kind } from './config.ts'
-import { rulesOf } from './rules.ts'
-import { Tally } from './tally.ts'
+import { type Rule, rulesOf } from './rules.ts'
+import { Sums } from './sums.ts'
 
 export default defineConnector({
   type: 'sum',
@@ -31,19 +32,13 @@ export default defineConnector({
     const ofLogs = [rules('logs')]
     const host = { nowUnixNano: () => clock.nowUnixNano(), random }
 
-    /** A condition that fails refuses the batch, as upstream does. */
-    const derive = async (batch: Batch, tally: Tally, add: () => void): Promise<void> => {
-      try {
-        add()
-      } catch (cause) {
-        throw new Rejected(cause instanceof Error ? cause.message : String(cause), { retryable: true, cause })
-      }
-      const derived = tally.metrics(batch.origin, clock.nowUnixNano())
-      if (derived.count > 0) await emit.metrics(derived)
-    }
+    const newTally = (kinds: readonly (readonly Rule[])[]) =>
+      new DerivedMetrics(() => kinds.map((rules) => new Sums(rules)))
+    const derive = (batch: Batch, tally: DerivedMetrics<Sums>, add: () => void): Promise<void> =>
+      emitDerived(add, () => tally.metrics('', batch.origin, clock.nowUnixNano()), emit)
     return {
       traces(batch) {
-        const tally = new Tally(ofTraces)
+        const tally = newTally(ofTraces)
         const visitor: TracesVisitor = {
           span: (span, place, frame) => tally.at(place, span.resource, 0).add(span.attributes, frame),
         }
@@ -52,7 +47,7 @@ export default defineConnector({
         return derive(batch, tally, () => visitTraces(batch, host, visitor))
       },
       metrics(batch) {
-        const tally = new Tally(ofMetrics)
+        const tally = newTally(ofMetrics)
         const visitor: MetricsVisitor = {
           point: (point, place, frame) => tally.at(place, point.resource, 1).add(point.attributes, frame),
         }
@@ -61,7 +56,7 @@ export default defineConnector({
         return derive(batch, tally, () => visitMetrics(batch, host, visitor))
       },
       logs(batch) {
-        const tally = new Tally(ofLogs)
+        const tally = newTally(ofLogs)
         return derive(batch, tally, () =>
           visitLogs(batch, host, {
             log: (log, place, frame) => tally.at(place, log.resource, 0).add(log.attributes, frame),

@@ -3,6 +3,7 @@ import type { MetricsBuilder } from '../../pipeline/data/builders.ts'
 import { valueText } from '../../pipeline/data/identity.ts'
 import type { Attributes, Key, Value } from '../../pipeline/data/telemetry.ts'
 import { double } from '../../pipeline/data/value.ts'
+import type { Derived } from '../../pipeline/derived-metrics.ts'
 import type { Frame } from '../../pipeline/ottl/frame.ts'
 import { numberOf, textOf } from './numbers.ts'
 import type { Rule } from './rules.ts'
@@ -12,7 +13,7 @@ interface Group {
   sum: number
 }
 
-export class Sums {
+export class Sums implements Derived {
   private readonly rules: readonly Rule[]
   private readonly byRule: Map<string, Group>[]
 

@@ -8,13 +8,13 @@ import { type ClientDoor, clientDoor, dress } from '../../pipeline/net/client-do
 import { compress } from '../../pipeline/net/compression.ts'
 import { isGrpcCompression } from '../../pipeline/net/grpc-client-keys.ts'
 import type { Environment } from '../../pipeline/net/proxy.ts'
+import { SpareMemory } from '../../pipeline/net/spare-memory.ts'
 import { decodeStatus } from '../../pipeline/net/status.ts'
 import { clientTls } from '../../pipeline/net/tls.ts'
 import { reloadClientTls } from '../../pipeline/net/tls-reload.ts'
 import { userAgent } from '../../pipeline/net/user-agent.ts'
 import { isPlainText, openChannel } from './channel.ts'
 import type { Config } from './config.ts'
-import { Frames } from './frames.ts'
 import { type Body, useFraming } from './framing.ts'
 
 const methods = {
@@ -32,7 +32,7 @@ export class OtlpClient {
   readonly #env: Environment
   readonly #door: ClientDoor | undefined
   readonly #metadata: grpc.Metadata
-  readonly #frames = new Frames()
+  readonly #frames = new SpareMemory()
   /** Of `compress`; '' = none. */
   readonly #coding: string
   readonly #stopReload: () => void
@@ -67,7 +67,7 @@ export class OtlpClient {
 
   /** One attempt. Resolves with the server's answer; rejects with `Rejected`. */
   async export(batch: Batch, attempt: Attempt): Promise<Uint8Array> {
-    const [body, metadata] = [await this.#body(batch), await this.#metadataFor(batch.origin)]
+    const [body, metadata] = [await this.#body(batch), await this.#metadataFor(batch.origin, attempt.traceparent)]
     return new Promise((resolve, reject) => {
       const { signal, timeoutMs } = attempt
       if (signal.aborted) return reject(signal.reason as Error)
@@ -106,10 +106,11 @@ export class OtlpClient {
   }
 
   /** What the authenticator says goes before a configured header of the same name: two credentials would be none. */
-  async #metadataFor(origin: Origin): Promise<grpc.Metadata> {
-    if (this.#door === undefined) return this.#metadata
+  async #metadataFor(origin: Origin, traceparent: string | undefined): Promise<grpc.Metadata> {
+    if (this.#door === undefined && traceparent === undefined) return this.#metadata
     const headers = new Map<string, string>()
-    await dress(this.#door, headers, origin)
+    if (traceparent !== undefined) headers.set('traceparent', traceparent)
+    if (this.#door !== undefined) await dress(this.#door, headers, origin)
     const metadata = this.#metadata.clone()
     for (const [name, value] of headers) setHeader(metadata, name, value, 'set')
     return metadata

@@ -3,8 +3,10 @@
  * grpc-js has no public way to set filters, so this writes a private field; `otlp_grpc.test.ts` fails when an upgrade moves it.
  */
 import grpc from '@grpc/grpc-js'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { decompress } from '../../pipeline/net/compression.ts'
-import type { Frames } from './frames.ts'
+import type { SpareMemory } from '../../pipeline/net/spare-memory.ts'
+import { inTurn } from '../../pipeline/net/turn.ts'
 
 /** A request body as it will be sent: chunks of one message, compressed or not. */
 export interface Body {
@@ -19,7 +21,7 @@ const prefixBytes = 5
 const maxResponseBytes = 4 * 1024 * 1024
 
 /** Sends `Body` messages as they are. `coding` is the `grpc-encoding` that they are compressed with; '' = none. */
-export function useFraming(channel: grpc.Channel, coding: string, frames: Frames): void {
+export function useFraming(channel: grpc.Channel, coding: string, frames: SpareMemory): void {
   const inner = (channel as unknown as { internalChannel?: { filterStackFactory?: unknown } }).internalChannel
   if (!(inner?.filterStackFactory instanceof FilterStackFactory)) {
     throw new Error('this version of @grpc/grpc-js is not supported: its filters are not where they were in 1.14')
@@ -29,10 +31,10 @@ export function useFraming(channel: grpc.Channel, coding: string, frames: Frames
 
 class Framing extends BaseFilter {
   readonly #coding: string
-  readonly #frames: Frames
+  readonly #frames: SpareMemory
   #responseCoding = 'identity'
 
-  constructor(coding: string, frames: Frames) {
+  constructor(coding: string, frames: SpareMemory) {
     super()
     this.#frames = frames
     this.#coding = coding
@@ -53,9 +55,10 @@ class Framing extends BaseFilter {
     return metadata
   }
 
-  /** The one copy of a batch on its way out: a stream of HTTP/2 takes one buffer. */
+  /** The one copy of a batch on its way out: a stream of HTTP/2 takes one buffer. Copy and write take milliseconds each: not in one turn. */
   override async sendMessage(message: Promise<{ message: Buffer }>): Promise<{ message: Buffer }> {
     const body = (await message).message as unknown as Body
+    await new Promise<void>(inTurn)
     const length = prefixBytes + body.length
     const framed = this.#frames.take(length)
     body.frame = framed
@@ -66,6 +69,7 @@ class Framing extends BaseFilter {
       framed.set(chunk, at)
       at += chunk.length
     }
+    await new Promise<void>(inTurn)
     return { message: framed.subarray(0, length) }
   }
 
@@ -77,7 +81,7 @@ class Framing extends BaseFilter {
       const plain = await decompress(this.#responseCoding, body, maxResponseBytes)
       return Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength)
     } catch (cause) {
-      const details = `the answer could not be decompressed: ${cause instanceof Error ? cause.message : String(cause)}`
+      const details = `the answer could not be decompressed: ${errorMessage(cause)}`
       // grpc-js ends the call with what a filter rejects with: it must be a status.
       throw Object.assign(new Error(details, { cause }), { code: grpc.status.INTERNAL, details })
     }

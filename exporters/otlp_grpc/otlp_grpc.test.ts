@@ -141,16 +141,18 @@ for (const [compression, coding] of [
   })
 }
 
-test('headers, user agent and the deadline reach the server', async () => {
+test('headers, user agent, the span of the export and the deadline reach the server', async () => {
   const server = await serve()
   const { instance } = await open(
     `endpoint: 127.0.0.1:${server.port}\n${insecure}\nheaders: {X-Tenant: blue, trace-bin: raw}`,
   )
   const send = instance.logs as unknown as (batch: Batch, attempt: object) => Promise<void>
-  await send(logs('a'), { signal: new AbortController().signal, timeoutMs: 60_000 })
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  await send(logs('a'), { signal: new AbortController().signal, timeoutMs: 60_000, traceparent })
   const { metadata, deadline } = server.calls[0]!
   assert.deepEqual(metadata.get('x-tenant'), ['blue'])
   assert.deepEqual(metadata.get('trace-bin'), [Buffer.from('raw')])
+  assert.deepEqual(metadata.get('traceparent'), [traceparent])
   assert.match(String(metadata.get('user-agent')[0]), /^Vigil under test\/0\.0\.0 \(linux\//)
   const leftMs = Number(deadline) - Date.now()
   assert.ok(leftMs > 50_000 && leftMs <= 61_000, `${leftMs}`)

@@ -31,7 +31,13 @@ export default defineExporter({
       const plain = settings.encoding === 'json' ? [Buffer.from(writeJson(batch))] : batch.chunks
       const chunks = coding === '' ? plain : [await compress(coding, plain, settings.compression_params.level)]
       const answer = await client
-        .post({ ...place, headers, chunks, signal: attempt.signal, origin: batch.origin })
+        .post({
+          ...place,
+          headers: withTrace(headers, attempt.traceparent),
+          chunks,
+          signal: attempt.signal,
+          origin: batch.origin,
+        })
         .catch((error: unknown) => {
           throw error instanceof Rejected ? error : unreachable(error)
         })
@@ -52,6 +58,10 @@ export default defineExporter({
     }
   },
 })
+
+function withTrace(headers: Record<string, string>, traceparent: string | undefined): Record<string, string> {
+  return traceparent === undefined ? headers : { ...headers, traceparent }
+}
 
 /** Once, at create, so that a missing endpoint is an error before anything starts. */
 function placesOf(settings: Config, signals: ReadonlySet<Signal>): ReadonlyMap<Signal, Place> {

@@ -1,6 +1,7 @@
 /** The client's side: puts `Authorization: Basic` on each request. */
 import type { ClientAuthenticator, OutgoingHeaders } from '../../pipeline/capability/authentication.ts'
 import type { Context, Lifecycle } from '../../pipeline/component.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { watchFile } from '../../pipeline/net/watched-file.ts'
 import type { ClientSettings } from './config.ts'
 
@@ -55,7 +56,7 @@ export class BasicAuthClient implements ClientAuthenticator, Lifecycle {
     try {
       this.#stops.push(watchFile({ path, clock, logger, onContent }))
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause)
+      const why = errorMessage(cause)
       throw new Error(`failed to read credentials file ${JSON.stringify(path)}: ${why}`, { cause })
     }
   }

@@ -1,6 +1,7 @@
 /** The tokens in force: configured, or read from a file that may come later and change. */
 import { existsSync } from 'node:fs'
 import type { Context } from '../../pipeline/component.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { watchFile } from '../../pipeline/net/watched-file.ts'
 import type { Config } from './config.ts'
 
@@ -30,7 +31,7 @@ export class Tokens {
     if (wait_for_token_file) return this.#waitForFile()
     this.#waitForFile().catch((error: unknown) => {
       this.#context.logger.error('Could not read the token file.', { error })
-      this.#context.status('permanent', error instanceof Error ? error.message : String(error))
+      this.#context.status('permanent', errorMessage(error))
     })
   }
 
@@ -44,7 +45,7 @@ export class Tokens {
     try {
       this.#stop = watchFile({ path, clock, logger, onContent: (content) => this.#use(parse(path, content)) })
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause)
+      const why = errorMessage(cause)
       throw new Error(`failed to read credentials file ${JSON.stringify(path)}: ${why}`, { cause })
     }
   }

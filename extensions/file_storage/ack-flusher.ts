@@ -22,6 +22,12 @@ export class AckFlusher {
     }, delayMs)
   }
 
+  /** Resolves when what is buffered is written, or cannot be. */
+  now(): Promise<void> {
+    this.#flushing = this.#flushing.then(() => this.#flush())
+    return this.#flushing
+  }
+
   /** Resolves when no flush is under way. */
   idle(): Promise<void> {
     return this.#flushing

@@ -5,12 +5,17 @@ import { crc32 } from 'node:zlib'
 const markBytes = 20
 const taken = 1
 const done = 2
+/** What a `taken` says more, in the place of its items; a build that does not know it reads one more attempt. */
+const begun = 1
+const ended = 2
 /** Marks that could not be written for so long are given up: their records come again after a crash. */
 const maxBufferedMarks = 100_000
 
 export interface Marks {
   /** By the record's offset: how often it was taken, -1 = acknowledged. */
   readonly byOffset: ReadonlyMap<number, number>
+  /** By the record's offset: how often it was begun since it last ended. */
+  readonly begun: ReadonlyMap<number, number>
   readonly records: number
   readonly items: number
   readonly bytes: number
@@ -42,6 +47,15 @@ export class AckLog {
 
   taken(offset: number): void {
     this.#add(taken, offset, 0, 0)
+  }
+
+  /** What was begun and never ended is what a process died of, perhaps. */
+  begun(offset: number): void {
+    this.#add(taken, offset, begun, 0)
+  }
+
+  ended(offset: number): void {
+    this.#add(taken, offset, ended, 0)
   }
 
   acknowledged(offset: number, items: number, bytes: number): void {
@@ -95,6 +109,7 @@ export async function readMarks(path: string, salt: number): Promise<Marks & { r
     throw error
   })
   const byOffset = new Map<number, number>()
+  const begunAt = new Map<number, number>()
   let records = 0
   let items = 0
   let sum = 0
@@ -103,13 +118,17 @@ export async function readMarks(path: string, salt: number): Promise<Marks & { r
     const offset = bytes.readUInt32LE(at + 4)
     const before = byOffset.get(offset) ?? 0
     if (before === -1) continue
-    if (bytes.readUInt32LE(at + 8) === taken) byOffset.set(offset, before + 1)
-    else {
+    if (bytes.readUInt32LE(at + 8) === taken) {
+      const more = bytes.readUInt32LE(at + 12)
+      if (more === begun) begunAt.set(offset, (begunAt.get(offset) ?? 0) + 1)
+      else if (more === ended) begunAt.delete(offset)
+      else byOffset.set(offset, before + 1)
+    } else {
       byOffset.set(offset, -1)
       records++
       items += bytes.readUInt32LE(at + 12)
       sum += bytes.readUInt32LE(at + 16)
     }
   }
-  return { byOffset, records, items, bytes: sum, open: byOffset.size - records, size: bytes.length }
+  return { byOffset, begun: begunAt, records, items, bytes: sum, open: byOffset.size - records, size: bytes.length }
 }

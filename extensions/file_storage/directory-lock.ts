@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { errorMessage } from '../../pipeline/error-message.ts'
 
 /** What this process has locked: a reload opens the new instance before the old one is gone. */
 const held = new Map<string, { count: number; readonly database: DatabaseSync }>()
@@ -36,7 +37,7 @@ function lock(file: string, directory: string, timeoutMs: number): DatabaseSync 
     throw new Error(
       isTaken
         ? `the directory ${directory} is in use by another process: give each process a directory of its own`
-        : `the directory ${directory} cannot be locked: ${cause instanceof Error ? cause.message : String(cause)}`,
+        : `the directory ${directory} cannot be locked: ${errorMessage(cause)}`,
       { cause },
     )
   }

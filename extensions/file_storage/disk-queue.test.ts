@@ -1,6 +1,6 @@
 /** `sending_queue::storage` over real files. */
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
@@ -196,6 +196,78 @@ suite('sending_queue with storage', () => {
     const second = await open(folder, '{}')
     assert.equal(gauge(second.context), 0)
     await second.sender.shutdown(soon())
+  })
+
+  /** What a process that is killed when so many marks are on the disk leaves behind. */
+  async function killed(sender: Sender, folder: string, marks: number): Promise<string> {
+    const queue = join(folder, 'exporter.otlp_grpc.logs.queue')
+    const bytes = () =>
+      readdirSync(queue)
+        .filter((name) => name.endsWith('.acks'))
+        .reduce((sum, name) => sum + statSync(join(queue, name)).size, 0)
+    while (bytes() < marks * 20) await new Promise((resolve) => setImmediate(resolve))
+    const left = newFolder()
+    cpSync(folder, left, { recursive: true })
+    await sender.shutdown(AbortSignal.abort())
+    return left
+  }
+
+  test('a record that ends the process each time is set aside at the fifth restart, and holds up no other meanwhile', async () => {
+    let folder = newFolder()
+    const never = new Promise<void>(() => {})
+    const push: Handler = (batch) => (bodiesOf(batch as Logs)[0] === 'poison 0' ? never : undefined)
+    const first = await open(folder, '{}', push)
+    await first.sender.consume(logs('poison', 3))
+    await first.attempted(3)
+    folder = await killed(first.sender, folder, 1)
+    for (let restart = 1; restart <= 4; restart++) {
+      const { sender, attempts, attempted, context } = await open(folder, '{num_consumers: 1, batch: {}}', push)
+      if (restart === 1) await attempted(3)
+      else {
+        // From here on it is suspect: alone, and beside the others even where they have one consumer.
+        for (let i = 0; i < 2; i++) await sender.consume(logs('innocent'))
+        await attempted(5)
+        assert.deepEqual(
+          attempts.toSorted((a, b) => a[0]!.localeCompare(b[0]!)),
+          [
+            ['innocent 0', 'innocent 0'],
+            ['poison 0', 'poison 1', 'poison 2'],
+          ],
+        )
+      }
+      assert.deepEqual(context.recorded.drops, [])
+      // Of the poison: taken, then taken and begun at each restart. Of the others: taken and acknowledged.
+      folder = await killed(sender, folder, 1 + 2 * restart + (restart > 1 ? 4 : 0))
+    }
+    const last = await open(folder, '{}', push)
+    while (last.context.recorded.drops.length === 0) await last.context.clock.advance(1)
+    assert.deepEqual(last.context.recorded.drops, [{ items: 3, reason: 'poison', intent: 'lost' }])
+    const line = last.context.recorded.lines.find(({ message }) => message.includes('set aside'))
+    assert.deepEqual([line?.level, line?.fields['restarts'], line?.fields['dropped_items']], ['error', 5, 3])
+    assert.ok(readFileSync(String(line?.fields['file'])).includes('poison'))
+    assert.ok(!last.attempts.flat().includes('poison 0'))
+    await last.sender.shutdown(soon())
+    assert.equal(gauge(last.context), 0)
+  })
+
+  test('however often the process ends while the backend is down, nothing is given up', async () => {
+    let folder = newFolder()
+    const down: Handler = () => Promise.reject(unavailable())
+    const first = await open(folder, '{}', down)
+    await first.sender.consume(logs('a', 2))
+    await first.attempted(2)
+    folder = await killed(first.sender, folder, 1)
+    for (let restart = 1; restart <= 12; restart++) {
+      const { sender, attempted } = await open(folder, '{}', down)
+      await attempted(2)
+      // Taken, begun, ended.
+      folder = await killed(sender, folder, 1 + restart * 3)
+    }
+    const last = await open(folder, '{}')
+    await last.attempted(2)
+    assert.deepEqual(last.attempts, [['a 0', 'a 1']])
+    await last.sender.shutdown(soon())
+    assert.deepEqual(last.context.recorded.drops, [])
   })
 
   test('block_on_overflow lets the sender wait for room on disk', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type {
   Journal,
@@ -50,6 +50,7 @@ class Entry implements JournalEntry {
 const maxRecordBytes = 1024 * 1024 * 1024
 /** Damaged segments that are kept for a person to look at; older ones are deleted. */
 const maxSetAside = 8
+const poisonSuffix = '.poison'
 
 /** The queue on disk in the folder `path`. */
 export class FileJournal implements Journal {
@@ -156,6 +157,32 @@ export class FileJournal implements Journal {
       segment.acks.acknowledged(offset, items, bytes)
       this.#acks.schedule()
     }
+  }
+
+  async begin(entries: readonly JournalEntry[]): Promise<void> {
+    if (this.#isClosed) return
+    for (const entry of entries) {
+      const { segment, offset } = entry as Entry
+      segment.acks.begun(offset)
+    }
+    await this.#acks.now()
+  }
+
+  ended(entry: JournalEntry): void {
+    const { segment, offset, isAcknowledged } = entry as Entry
+    if (this.#isClosed || isAcknowledged) return
+    segment.acks.ended(offset)
+    this.#acks.schedule()
+  }
+
+  async setAside({ entry, body }: StoredRecord): Promise<string> {
+    const { segment, offset } = entry as Entry
+    const path = `${segment.path.slice(0, -segmentSuffix.length)}-${offset}${poisonSuffix}`
+    await writeFile(path, body, { mode: 0o600 })
+    this.acknowledge(entry)
+    const names = (await readdir(this.#path)).filter((name) => name.endsWith(poisonSuffix))
+    await this.#forgetSetAside(names.sort())
+    return path
   }
 
   async close(): Promise<void> {
@@ -279,7 +306,7 @@ export class FileJournal implements Journal {
       const { items, bodyBytes } = found.header
       const entry = new Entry(segment, found.offset, source.offset - found.offset, items, bodyBytes)
       this.#giveOut(entry)
-      return { entry, attempts, meta: found.meta, body: found.body }
+      return { entry, attempts, crashes: source.crashes(found.offset), meta: found.meta, body: found.body }
     }
     return undefined
   }

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { readMarks } from './ack-log.ts'
+import { type Marks, readMarks } from './ack-log.ts'
 import { RecordReader } from './record-reader.ts'
 import type { Segment } from './segment.ts'
 
@@ -8,20 +8,19 @@ export class Source {
   readonly segment: Segment
   readonly #file: FileHandle
   readonly #reader: RecordReader
-  readonly #marks: ReadonlyMap<number, number>
+  readonly #marks: Marks
 
   static async open(segment: Segment): Promise<Source> {
     const file = await segment.reader()
     try {
-      const { byOffset } = await readMarks(segment.acks.path, segment.salt)
-      return new Source(segment, file, byOffset)
+      return new Source(segment, file, await readMarks(segment.acks.path, segment.salt))
     } catch (error) {
       await file.close()
       throw error
     }
   }
 
-  private constructor(segment: Segment, file: FileHandle, marks: ReadonlyMap<number, number>) {
+  private constructor(segment: Segment, file: FileHandle, marks: Marks) {
     this.segment = segment
     this.#file = file
     this.#reader = new RecordReader(file, segment.salt, segment.firstOffset)
@@ -41,7 +40,12 @@ export class Source {
 
   /** How often the record there was taken before; -1 = acknowledged. */
   attempts(offset: number): number {
-    return this.#marks.get(offset) ?? 0
+    return this.#marks.byOffset.get(offset) ?? 0
+  }
+
+  /** How many processes ended while it was under way. */
+  crashes(offset: number): number {
+    return this.#marks.begun.get(offset) ?? 0
   }
 
   close(): Promise<void> {

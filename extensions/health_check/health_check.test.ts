@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { parse } from 'yaml'
+import {
+  type ServerAuthenticator,
+  serverAuthentication,
+  Unauthenticated,
+} from '../../pipeline/capability/authentication.ts'
 import { ConfigError } from '../../pipeline/config/config.ts'
 import { GrpcClient } from '../../pipeline/net/grpc-client.ts'
 import { clientTlsKeys } from '../../pipeline/net/tls.ts'
 import type { ComponentView, EngineView } from '../../pipeline/telemetry/engine-view.ts'
 import { build } from '../../pipeline/testing/build.ts'
-import { testContext } from '../../pipeline/testing/context.ts'
+import { type TestContextOptions, testContext } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
 import { config } from './config.ts'
 import { goDuration, rfc3339Nano } from './health.ts'
@@ -16,8 +21,12 @@ const nothing = { kind: 'extension', signals: [], outputs: [] } as const
 type Changing = { -readonly [K in keyof EngineView]: EngineView[K] }
 
 /** A running health check on a free port, over an engine whose phase the test sets. */
-async function start(yaml: string, featureGates: EngineView['featureGates'] = []) {
-  const context = testContext(nothing)
+async function start(
+  yaml: string,
+  featureGates: EngineView['featureGates'] = [],
+  options: Partial<TestContextOptions> = {},
+) {
+  const context = testContext({ ...nothing, ...options })
   let phase: (phase: EngineView['phase']) => void = () => {}
   const onPhase = (listener: typeof phase) => {
     phase = listener
@@ -27,8 +36,8 @@ async function start(yaml: string, featureGates: EngineView['featureGates'] = []
   const instance = factory.create(config.parse({ endpoint: '127.0.0.1:0', ...parse(yaml) }), { ...context, engine })
   await instance.start?.()
   const address = String(context.recorded.lines.find(({ fields }) => fields['endpoint'])?.fields['endpoint'])
-  const get = async (path = '/', method = 'GET') => {
-    const response = await fetch(`http://${address}${path}`, { method })
+  const get = async (path = '/', method = 'GET', headers: Record<string, string> = {}) => {
+    const response = await fetch(`http://${address}${path}`, { method, headers })
     return {
       status: response.status,
       type: response.headers.get('content-type'),
@@ -216,6 +225,44 @@ component_health: { include_permanent_errors: true, include_recoverable_errors: 
     await assert.rejects(check('metrics'), { code: 5, details: 'Service not found.' })
     client.close()
     await stop()
+  })
+
+  test('an authenticator says who may ask, in each form', async () => {
+    const authenticator: ServerAuthenticator = {
+      authenticate(header) {
+        if (header('x-token')?.[0] !== 'secret') throw new Unauthenticated('no token provided')
+        return undefined
+      },
+    }
+    const capabilities = new Map([[serverAuthentication, authenticator]])
+    const auth = 'auth: {authenticator: tokens}'
+    const allowed = { 'x-token': 'secret' }
+    const forms: [yaml: string, path: string][] = [
+      [auth, '/'],
+      [`use_v2: true\nhttp: { endpoint: 127.0.0.1:0, ${auth} }`, '/status'],
+    ]
+    for (const [yaml, path] of forms) {
+      const { engine, get, stop } = await start(yaml, [], { capabilities })
+      engine.phase = 'ready'
+      engine.pipelines = [traces]
+      engine.components = [part('receiver', 'otlp')]
+      assert.deepEqual([(await get(path)).status, (await get(path, 'GET', allowed)).status], [401, 200])
+      await stop()
+      await assert.rejects(start(yaml), /failed to resolve authenticator "tokens"/)
+    }
+    const grpc = await start(`use_v2: true\ngrpc: { endpoint: 127.0.0.1:0, ${auth} }`, [], { capabilities })
+    grpc.engine.phase = 'ready'
+    grpc.engine.pipelines = [traces]
+    grpc.engine.components = [part('receiver', 'otlp')]
+    const check = async (headers: readonly (readonly [string, string])[]) => {
+      const tls = clientTlsKeys.parse({ insecure: true })
+      const client = new GrpcClient({ target: grpc.address, tls, headers, gzip: false, userAgent: 'test' })
+      const asked = client.call('/grpc.health.v1.Health/Check', new Uint8Array(), 1_000, new AbortController().signal)
+      return asked.finally(() => client.close())
+    }
+    await assert.rejects(check([]), { code: 16, details: 'no token provided' })
+    assert.deepEqual([...(await check([['x-token', 'secret']]))], [8, 1])
+    await grpc.stop()
   })
 
   test('the gate of upstream turns v2 on, with the keys of v1 for the rest; without it v2 keys stop the start', async () => {

@@ -1,7 +1,8 @@
 /** Tells load balancers and Kubernetes whether the pipelines run. */
 import { type Context, defineExtension } from '../../pipeline/component.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { GrpcServer } from '../../pipeline/net/grpc-server.ts'
-import { refuseUnresolved } from '../../pipeline/net/server-keys.ts'
+import { serverDoor } from '../../pipeline/net/server-door.ts'
 import {
   answer,
   answerNotFound,
@@ -16,6 +17,7 @@ import { engineStatus, type Status } from './status.ts'
 import { configBody, isServing, statusAnswer } from './status-answer.ts'
 
 type Respond = Parameters<typeof servePages>[1]
+type Server = PageServer & Parameters<typeof serverDoor>[1] & { readonly endpoint: string }
 const gateId = 'extension.healthcheck.useComponentStatus'
 const v2Message =
   'v2 healthcheck configuration (http/grpc fields) detected but feature gate is disabled. ' +
@@ -43,13 +45,14 @@ export default defineExtension({
       const own = status === 200 ? bodies?.healthy : bodies?.unhealthy
       answer(response, status, type, own ?? healthBody(engine, clock.nowUnixNano()))
     }
-    const serve = async (server: PageServer & { readonly endpoint: string }, respond: Respond) => {
+    const serve = async (server: Server, respond: Respond) => {
+      const door = serverDoor(context, server, 'http')
       try {
-        const one = await servePages(server, respond)
+        const one = await servePages(server, respond, door)
         listening.push(one)
         return one.address
       } catch (cause) {
-        const why = cause instanceof Error ? cause.message : String(cause)
+        const why = errorMessage(cause)
         throw new Error(`failed to bind to address ${server.endpoint}: ${why}`, { cause })
       }
     }
@@ -62,7 +65,6 @@ export default defineExtension({
     return {
       async start() {
         if (!isV2 && (http ?? grpc)) throw new Error(v2Message)
-        refuseUnresolved(settings)
         if (!isV2) {
           logger.info('Started health_check extension', { endpoint: await serve(settings, legacy), path })
         }
@@ -76,7 +78,8 @@ export default defineExtension({
             const status = scoped(service)
             return status && isServing(status, health, clock.nowUnixNano())
           })
-          grpcServer = new GrpcServer({ settings: grpc, methods, clock, random, logger })
+          const door = serverDoor(context, grpc, 'grpc')
+          grpcServer = new GrpcServer({ settings: grpc, methods, clock, random, logger, door })
           await grpcServer.listen()
           logger.info('Started health_check extension', { endpoint: grpcServer.address, service: 'grpc.health.v1' })
         }

@@ -39,6 +39,34 @@ export function describeStorage(open: () => Promise<{ storage: Storage; reopen: 
       await journal.close()
     })
 
+    test('what was begun and neither ended nor acknowledged counts as a crash, in each process once more', async () => {
+      const { storage, reopen } = await open()
+      let journal = await storage.journal(owner)
+      for (const text of ['begun', 'ended', 'taken']) await append(journal, text)
+      const seen: [string, number][][] = []
+      for (let process = 0; process < 3; process++) {
+        const taken = [(await journal.next())!, (await journal.next())!, (await journal.next())!]
+        seen.push(taken.map(({ body, crashes }) => [Buffer.from(body).toString(), crashes]))
+        await journal.begin([taken[0]!.entry, taken[1]!.entry])
+        journal.ended(taken[1]!.entry)
+        await journal.close()
+        journal = await (await reopen()).journal(owner)
+      }
+      assert.deepEqual(
+        seen.map((records) => records.map(([, crashes]) => crashes)),
+        [
+          [0, 0, 0],
+          [1, 0, 0],
+          [2, 0, 0],
+        ],
+      )
+      const poison = (await journal.next())!
+      assert.equal(poison.crashes, 3)
+      await journal.setAside(poison)
+      assert.equal(journal.size.records, 2)
+      await journal.close()
+    })
+
     test('what was not acknowledged comes again after a restart, with the attempts counted', async () => {
       const { storage, reopen } = await open()
       const first = await storage.journal(owner)

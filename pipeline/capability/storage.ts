@@ -55,6 +55,8 @@ export interface StoredRecord {
   readonly entry: JournalEntry
   /** How often it was taken before, by processes that ended without acknowledging it. */
   readonly attempts: number
+  /** How many processes ended between its `begin` and its `ended`, since the last `ended`. */
+  readonly crashes: number
   readonly meta: Uint8Array
   /** The chunks, one behind the other. */
   readonly body: Uint8Array
@@ -78,6 +80,12 @@ export interface Journal {
   /** Takes the oldest record; undefined when there is none. One call at a time. */
   next(): Promise<StoredRecord | undefined>
   acknowledge(entry: JournalEntry): void
+  /** Notes that the process may end of what now begins with these records. Resolves when that is noted, or cannot be. */
+  begin(entries: readonly JournalEntry[]): Promise<void>
+  /** The process has survived what began with this record. */
+  ended(entry: JournalEntry): void
+  /** Puts the bytes of a record that must not be taken again where a person finds them, and acknowledges it. Resolves with the place. */
+  setAside(record: StoredRecord): Promise<string>
   /** Writes what is left to write. Resolves when another may open it. */
   close(): Promise<void>
 }

@@ -141,22 +141,51 @@ export class LogsBuilder extends Builder {
   }
 }
 
+/** Points as a metric has them on the wire, so that a metric of very many can be written in steps, with other work in between. */
+export class EncodedPoints<P> {
+  readonly parts: Uint8Array[] = []
+  count = 0
+  private readonly write: (to: Writer, point: P) => void
+
+  private constructor(write: (to: Writer, point: P) => void) {
+    this.write = write
+  }
+
+  static ofNumbers(): EncodedPoints<NumberPointInit> {
+    return new EncodedPoints(writeNumberPoint)
+  }
+  static ofHistograms(): EncodedPoints<HistogramPointInit> {
+    return new EncodedPoints(writeHistogramPoint)
+  }
+  static ofExponentialHistograms(): EncodedPoints<ExponentialPointInit> {
+    return new EncodedPoints(writeExponentialPoint)
+  }
+
+  add(points: readonly P[]): void {
+    this.parts.push(written((to) => messages(to, 10, points, this.write)))
+    this.count += points.length
+  }
+}
+
+/** A list, or what `EncodedPoints` made of one. */
+type Points<P> = readonly P[] | EncodedPoints<P>
+
 const temporalities: readonly Temporality[] = ['none', 'delta', 'cumulative']
 
 export class MetricsBuilder extends Builder {
   gauge(name: string, points: readonly NumberPointInit[], options: MetricOptions = {}): this {
     return this.metric(name, options, 42, points, writeNumberPoint)
   }
-  sum(name: string, points: readonly NumberPointInit[], options: SumOptions = {}): this {
+  sum(name: string, points: Points<NumberPointInit>, options: SumOptions = {}): this {
     return this.metric(name, options, 58, points, writeNumberPoint, (to) => {
       varint(to, 24, options.monotonic ? 1 : 0)
       writeTemporality(to, options)
     })
   }
-  histogram(name: string, points: readonly HistogramPointInit[], options: TemporalOptions = {}): this {
+  histogram(name: string, points: Points<HistogramPointInit>, options: TemporalOptions = {}): this {
     return this.metric(name, options, 74, points, writeHistogramPoint, (to) => writeTemporality(to, options))
   }
-  exponentialHistogram(name: string, points: readonly ExponentialPointInit[], options: TemporalOptions = {}): this {
+  exponentialHistogram(name: string, points: Points<ExponentialPointInit>, options: TemporalOptions = {}): this {
     return this.metric(name, options, 82, points, writeExponentialPoint, (to) => writeTemporality(to, options))
   }
   summary(name: string, points: readonly SummaryPointInit[], options: MetricOptions = {}): this {
@@ -170,15 +199,16 @@ export class MetricsBuilder extends Builder {
     name: string,
     options: MetricOptions,
     tag: number,
-    points: readonly P[],
+    points: Points<P>,
     writePoint: (to: Writer, point: P) => void,
     writeRest?: (to: Writer) => void,
   ): this {
-    this.add(points.length, (to) => {
+    this.add(points instanceof EncodedPoints ? points.count : points.length, (to) => {
       writeAttributes(to, 98, options.metadata)
       const before = to.size
       writeRest?.(to)
-      messages(to, 10, points, writePoint)
+      if (points instanceof EncodedPoints) for (const part of points.parts.toReversed()) to.bytes(part)
+      else messages(to, 10, points, writePoint)
       to.message(tag, before)
       text(to, 26, options.unit)
       text(to, 18, options.description)

@@ -21,9 +21,9 @@ export class Attempts {
   }
 
   /** Not `async`: a handler that answers at once costs no promise of ours. */
-  run(batch: Batch): Promise<void> | void {
+  run(batch: Batch, traceparent?: string): Promise<void> | void {
     if (this.#aborted !== undefined) return Promise.reject(interrupted(this.#aborted))
-    const running = new Running(this.#timeoutMs)
+    const running = new Running(this.#timeoutMs, traceparent)
     const answer = this.#handler(batch, running)
     if (answer === undefined) return
     return new Promise((resolve, reject) => {
@@ -62,11 +62,13 @@ export class Attempts {
 
 class Running implements Attempt {
   readonly timeoutMs: number
+  readonly traceparent: string | undefined
   onAbort: ((why: Error) => void) | undefined
   #controller: AbortController | undefined
 
-  constructor(timeoutMs: number) {
+  constructor(timeoutMs: number, traceparent: string | undefined) {
     this.timeoutMs = timeoutMs
+    this.traceparent = traceparent
   }
 
   /** Made on demand: many exporters never look at it. */

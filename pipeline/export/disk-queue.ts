@@ -1,6 +1,7 @@
 import type { Journal, JournalEntry, JournalSize, Storage, StoredRecord } from '../capability/storage.ts'
 import { Rejected } from '../component.ts'
 import type { Batch, Signal } from '../data/telemetry.ts'
+import { errorMessage } from '../error-message.ts'
 import { type Accepted, Batcher, type Merged } from './batcher.ts'
 import { Capacity } from './capacity.ts'
 import type { Exporting, SenderContext } from './exporting.ts'
@@ -22,6 +23,11 @@ interface Entry extends Accepted {
   readonly stored: JournalEntry | undefined
   /** Whether a part of it was not sent and is to come again. */
   stays: boolean
+  /** Whether an earlier process had taken it: what is then under way is noted on disk. */
+  readonly isReturned: boolean
+  isBegun: boolean
+  /** Exports of parts of it that have no answer yet. */
+  underWay: number
 }
 
 /** What of the queue lies in memory too; the rest is read back when there is room. */
@@ -30,6 +36,8 @@ const windowRecords = 16_384
 /** What may wait to be written. A disk that is slower than what arrives must refuse, not fill the memory. */
 const maxWritingBytes = 64 * 1024 * 1024
 const readRetryMs = 5_000
+/** A record during whose attempts so many processes ended, and one before them that did not note it yet, is given up: at the fifth restart. */
+const maxCrashes = 4
 /** What a replaced queue gives to one that is not on the same disk; the rest stays where it is. */
 const maxGivenBytes = 256 * 1024 * 1024
 
@@ -47,6 +55,9 @@ export class DiskQueue implements Sender {
   readonly #refusals: Refusals
   readonly #batcher: Batcher<Entry> | undefined
   readonly #ready = new Fifo<Merged<Entry>>()
+  /** Records that were under way when a process ended: each is tried alone, so that only the guilty one is found guilty. */
+  readonly #suspects = new Fifo<StoredRecord>()
+  #isTrying = false
   #journal: Journal | undefined
   /** Kept, since a reload may take the extension out of the configuration before this queue has emptied what it kept there. */
   #files: Storage | undefined
@@ -54,6 +65,8 @@ export class DiskQueue implements Sender {
   #heldRecords = 0
   #writingBytes = 0
   #running = 0
+  /** Of those, exports of suspects and the search for them: they take no consumer's place. */
+  #apart = 0
   #isFilling = false
   #closed = false
   #heir: ((batch: Batch) => void) | undefined
@@ -106,7 +119,7 @@ export class DiskQueue implements Sender {
         release: () => this.#capacity.give(units, bytes),
       }
     }
-    if (this.#running === 0) this.#batcher?.flushAll()
+    if (this.#running === this.#apart) this.#batcher?.flushAll()
     if (!block_on_overflow) {
       const message = isTooFast
         ? 'sending queue is full: the disk is slower than what arrives'
@@ -166,7 +179,7 @@ export class DiskQueue implements Sender {
       await this.#store(batch, units, bytes)
     } catch (error) {
       this.#capacity.give(units, bytes)
-      const message = error instanceof Error ? error.message : String(error)
+      const message = errorMessage(error)
       throw this.#refusals.refuse(batch, `the sending queue could not write to its storage: ${message}`, true, error)
     }
   }
@@ -193,13 +206,30 @@ export class DiskQueue implements Sender {
     return this.#heldRecords === 0 || (this.#heldBytes + bytes <= windowBytes && this.#heldRecords < windowRecords)
   }
 
-  #entryOf(batch: Batch, units: number, bytes: number, heldBytes: number, stored: JournalEntry | undefined): Entry {
-    return { batch, units, bytes, heldBytes, stored, pieces: 1, stays: false }
+  #entryOf(
+    batch: Batch,
+    units: number,
+    bytes: number,
+    heldBytes: number,
+    stored: JournalEntry | undefined,
+    isReturned = false,
+  ): Entry {
+    const state = { pieces: 1, stays: false, isBegun: false, underWay: 0 }
+    return { batch, units, bytes, heldBytes, stored, isReturned, ...state }
+  }
+
+  #hold(bytes: number): void {
+    this.#heldBytes += bytes
+    this.#heldRecords++
+  }
+
+  #letGo(bytes: number): void {
+    this.#heldBytes -= bytes
+    this.#heldRecords--
   }
 
   #admit(entry: Entry): void {
-    this.#heldBytes += entry.heldBytes
-    this.#heldRecords++
+    this.#hold(entry.heldBytes)
     if (this.#batcher !== undefined && !this.#closed) this.#batcher.add(entry)
     else this.#enqueue({ batch: entry.batch, of: [entry] })
   }
@@ -227,28 +257,103 @@ export class DiskQueue implements Sender {
   async #readOn(journal: Journal): Promise<void> {
     while (!this.#closed && journal.unread > 0 && this.#hasRoom(0)) {
       const record = await journal.next()
-      if (record !== undefined && !this.#closed) this.#admitRecord(journal, record)
+      if (record === undefined || this.#closed) continue
+      if (record.crashes >= maxCrashes) await this.#setAside(journal, record)
+      else if (record.crashes > 0) this.#suspect(journal, record)
+      else this.#admitRecord(journal, record)
     }
-    if (this.#running === 0 && !this.#hasRoom(0)) this.#batcher?.flushAll()
+    if (this.#running === this.#apart && !this.#hasRoom(0)) this.#batcher?.flushAll()
   }
 
-  #admitRecord(journal: Journal, { entry, meta, body }: StoredRecord): void {
+  #admitRecord(journal: Journal, record: StoredRecord): void {
+    const entry = this.#decode(journal, record)
+    if (entry !== undefined) this.#admit(entry)
+  }
+
+  /** Undefined = it is no batch, which is counted. */
+  #decode(journal: Journal, { entry, attempts, meta, body }: StoredRecord): Entry | undefined {
     const { items, bytes } = entry
     const units = this.#unitsOf({ records: 1, items, bytes })
-    let batch: Batch
     try {
-      batch = decodeBatch(meta, body)
+      return this.#entryOf(decodeBatch(meta, body), units, bytes, body.length, entry, attempts > 0)
     } catch (error) {
       this.#context.logger.error('A record of the queue on disk is no batch and was dropped.', { error, items })
       journal.acknowledge(entry)
       this.#lose({ records: 1, items, bytes })
-      return
+      return undefined
     }
-    this.#admit(this.#entryOf(batch, units, bytes, body.length, entry))
   }
 
-  #lose(loss: JournalSize): void {
-    this.#context.dropped(loss.items, 'storage_damaged', 'lost')
+  #suspect(journal: Journal, record: StoredRecord): void {
+    this.#hold(record.body.length)
+    this.#suspects.push(record)
+    if (this.#isTrying) return
+    this.#isTrying = true
+    this.#running++
+    this.#apart++
+    void this.#trySuspects(journal)
+  }
+
+  async #trySuspects(journal: Journal): Promise<void> {
+    while (!this.#closed) {
+      const record = this.#suspects.shift()
+      if (record === undefined) break
+      // Before anything looks at its bytes.
+      await journal.begin([record.entry])
+      const entry = this.#decode(journal, record)
+      if (entry === undefined) this.#letGo(record.body.length)
+      else {
+        entry.isBegun = true
+        await this.#tryAlone(entry)
+      }
+    }
+    this.#isTrying = false
+    this.#running--
+    this.#apart--
+    this.#pump()
+    this.#fill()
+  }
+
+  /** Resolves when each of its parts has got an answer, if only that it is to be sent later. */
+  async #tryAlone(entry: Entry): Promise<void> {
+    for (const merged of this.#partsOf(entry)) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#running++
+      this.#apart++
+      void this.#export(merged, resolve)
+      await promise
+    }
+  }
+
+  #partsOf(entry: Entry): readonly Merged<Entry>[] {
+    const { batch } = this.#settings
+    const parts: Merged<Entry>[] = []
+    const flush = (merged: Merged<Entry>) => void parts.push(merged)
+    const options = { signal: this.#signal, clock: this.#context.clock, originKey: () => '', flush }
+    if (batch === undefined) return [{ batch: entry.batch, of: [entry] }]
+    const batcher = new Batcher<Entry>({ ...options, settings: batch })
+    batcher.add(entry)
+    batcher.flushAll()
+    return parts
+  }
+
+  /** Where the file cannot be written it stays on disk, untried, until the next start. */
+  async #setAside(journal: Journal, record: StoredRecord): Promise<void> {
+    const { items, bytes } = record.entry
+    try {
+      const file = await journal.setAside(record)
+      const message =
+        'The process ended each time it sent a record of the queue on disk: the record is set aside and given up.'
+      this.#context.logger.error(message, { restarts: record.crashes + 1, dropped_items: items, file })
+      this.#lose({ records: 1, items, bytes }, 'poison')
+    } catch (error) {
+      const message = 'A record of the queue on disk that ends the process could not be set aside; it is not sent.'
+      this.#context.logger.error(message, { error, items })
+    }
+  }
+
+  #lose(loss: JournalSize, reason: 'storage_damaged' | 'poison' = 'storage_damaged'): void {
+    this.#context.dropped(loss.items, reason, 'lost')
     // What is lost while the journal opens is not in its size.
     if (this.#journal !== undefined) this.#capacity.give(this.#unitsOf(loss), loss.bytes)
   }
@@ -259,7 +364,7 @@ export class DiskQueue implements Sender {
   }
 
   #pump(): void {
-    while (this.#closed || this.#running < this.#settings.num_consumers) {
+    while (this.#closed || this.#running - this.#apart < this.#settings.num_consumers) {
       const next = this.#ready.shift()
       if (next === undefined) break
       if (this.#closed) for (const entry of next.of) this.#done(entry, true)
@@ -271,26 +376,56 @@ export class DiskQueue implements Sender {
     if (this.#running === 0) this.#onIdle?.()
   }
 
-  async #export(merged: Merged<Entry>): Promise<void> {
+  /** `onAnswer` hears when an attempt has ended, at the end at the latest. */
+  async #export(merged: Merged<Entry>, onAnswer?: () => void): Promise<void> {
     let stays = false
+    const returned = merged.of.filter(({ isReturned }) => isReturned)
+    let isUnderWay = returned.length > 0
+    const survived = (isRefused: boolean) => {
+      if (isUnderWay) this.#survived(returned, isRefused)
+      isUnderWay = false
+      onAnswer?.()
+    }
     try {
-      await this.#exporting.run(merged.batch, merged.of)
+      if (isUnderWay) await this.#begin(returned)
+      await this.#exporting.run(merged.batch, merged.of, isUnderWay ? () => survived(true) : undefined)
+      survived(false)
     } catch (error) {
+      survived(true)
       const failure = error as Rejected
       stays = this.#closed && failure.retryable
       if (!stays) reportLoss(this.#context, this.#exporting, merged.batch, failure, false)
     }
     this.#running--
+    if (onAnswer !== undefined) this.#apart--
     for (const entry of merged.of) this.#done(entry, stays)
     this.#pump()
     this.#fill()
   }
 
+  /** What came back from an earlier process may be what ended it. */
+  async #begin(returned: readonly Entry[]): Promise<void> {
+    const begun: JournalEntry[] = []
+    for (const entry of returned) {
+      entry.underWay++
+      if (!entry.isBegun && entry.stored !== undefined) begun.push(entry.stored)
+      entry.isBegun = true
+    }
+    if (begun.length > 0) await this.#journal?.begin(begun)
+  }
+
+  #survived(returned: readonly Entry[], isRefused: boolean): void {
+    for (const entry of returned) {
+      if (--entry.underWay > 0 || !isRefused || entry.stored === undefined) continue
+      entry.isBegun = false
+      this.#journal?.ended(entry.stored)
+    }
+  }
+
   #done(entry: Entry, stays: boolean): void {
     if (stays) entry.stays = true
     if (--entry.pieces > 0) return
-    this.#heldBytes -= entry.heldBytes
-    this.#heldRecords--
+    this.#letGo(entry.heldBytes)
     if (!entry.stays) {
       this.#capacity.give(entry.units, entry.bytes)
       if (entry.stored !== undefined) this.#journal?.acknowledge(entry.stored)

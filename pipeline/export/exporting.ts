@@ -1,8 +1,9 @@
 import { type Context, Rejected } from '../component.ts'
 import type { Batch, Signal } from '../data/telemetry.ts'
+import { errorMessage } from '../error-message.ts'
 import { Attempts, type Handler } from './attempt.ts'
 import { ExportMetrics } from './export-metrics.ts'
-import { Retries } from './retry.ts'
+import { type ExportCall, Retries } from './retry.ts'
 import type { SendingSettings } from './sending.ts'
 
 export type SenderContext = Pick<
@@ -19,7 +20,7 @@ export interface ExportingOptions {
   readonly around?: (
     batch: Batch,
     parts: readonly { readonly batch: Batch }[],
-    run: () => Promise<void>,
+    run: (traceparent?: string) => Promise<void>,
   ) => Promise<void>
 }
 
@@ -40,7 +41,9 @@ export class Exporting {
     this.metrics = new ExportMetrics(context.meter, context.id, signal)
     this.#attempts = new Attempts(handler, sending.timeout ?? 0, context.clock)
     const retry = sending.retry_on_failure
-    this.#retries = retry?.enabled ? new Retries(retry, context, (batch) => this.#attempts.run(batch)) : undefined
+    this.#retries = retry?.enabled
+      ? new Retries(retry, context, (batch, traceparent) => this.#attempts.run(batch, traceparent))
+      : undefined
     this.advice =
       (retry !== undefined && !retry.enabled
         ? ' Try enabling retry_on_failure config option to retry on retryable errors.'
@@ -51,16 +54,17 @@ export class Exporting {
     context.signal.addEventListener('abort', () => this.abort('the exporter was stopped'), { once: true })
   }
 
-  /** Throws only `Rejected`; its `remaining` is what did not get through. */
-  run(batch: Batch, parts: readonly { readonly batch: Batch }[] = []): Promise<void> {
-    return this.#around === undefined ? this.#run(batch) : this.#around(batch, parts, () => this.#run(batch))
+  /** Throws only `Rejected`; its `remaining` is what did not get through. `onRefused` hears of attempts that failed and are retried. */
+  run(batch: Batch, parts: readonly { readonly batch: Batch }[] = [], onRefused?: () => void): Promise<void> {
+    if (this.#around === undefined) return this.#run(batch, { onRefused })
+    return this.#around(batch, parts, (traceparent) => this.#run(batch, { onRefused, traceparent }))
   }
 
-  async #run(batch: Batch): Promise<void> {
+  async #run(batch: Batch, call: ExportCall): Promise<void> {
     this.metrics.started()
     try {
-      if (this.#retries) await this.#retries.run(batch)
-      else await this.#attempts.run(batch)
+      if (this.#retries) await this.#retries.run(batch, call)
+      else await this.#attempts.run(batch, call.traceparent)
     } catch (error) {
       const refusal = error instanceof Rejected ? error : this.#bug(error)
       const failed = refusal.remaining?.count ?? batch.count
@@ -88,7 +92,7 @@ export class Exporting {
 
   /** Not retryable, so that a batch that the exporter chokes on does not come back for ever. */
   #bug(error: unknown): Rejected {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = errorMessage(error)
     this.#context.status('permanent', `the exporter failed unexpectedly: ${message}`)
     return new Rejected(`the exporter failed unexpectedly: ${message}`, { retryable: false, cause: error })
   }

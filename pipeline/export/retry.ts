@@ -10,33 +10,44 @@ export interface RetryTools {
   readonly logger: Logger
 }
 
+type RetriedAttempt = (batch: Batch, traceparent: string | undefined) => Promise<void> | void
+
+/** What goes with one export besides its batch. */
+export interface ExportCall {
+  /** Of the span around it. */
+  readonly traceparent?: string | undefined
+  /** Hears of each attempt that failed. */
+  readonly onRefused?: (() => void) | undefined
+}
+
 /** Repeats what failed and may get through later, with upstream's waits and messages. */
 export class Retries {
   readonly #settings: RetrySettings
   readonly #tools: RetryTools
-  readonly #attempt: (batch: Batch) => Promise<void> | void
+  readonly #attempt: RetriedAttempt
   /** Wakes whoever waits for its next attempt. */
   readonly #waiting = new Set<() => void>()
   #stopped = false
 
-  constructor(settings: RetrySettings, tools: RetryTools, attempt: (batch: Batch) => Promise<void> | void) {
+  constructor(settings: RetrySettings, tools: RetryTools, attempt: RetriedAttempt) {
     this.#settings = settings
     this.#tools = tools
     this.#attempt = attempt
   }
 
   /** Throws `Rejected` when it gives up; its `remaining` is what did not get through. */
-  async run(batch: Batch): Promise<void> {
+  async run(batch: Batch, { traceparent, onRefused }: ExportCall = {}): Promise<void> {
     const { clock, logger } = this.#tools
     const startMs = clock.nowMs()
     const backoff = new Backoff(this.#settings, this.#tools.random)
     let remaining = batch
     for (;;) {
       try {
-        await this.#attempt(remaining)
+        await this.#attempt(remaining, traceparent)
         return
       } catch (error) {
         if (!(error instanceof Rejected)) throw error
+        onRefused?.()
         remaining = (error.remaining as Batch | undefined) ?? remaining
         if (!error.retryable) throw giveUp('not retryable error: Permanent error', error, remaining)
         if (this.#stopped) throw giveUp('interrupted due to shutdown', error, remaining)

@@ -72,7 +72,7 @@ export class ExporterNode extends Node {
       const merged = tracer.isOn ? parts.map((part) => part.batch) : []
       const span = tracer.isOn ? tracer.work(name, batch, merged, about) : undefined
       try {
-        await run()
+        await run(span && tracer.traceparentOf(span))
       } catch (error) {
         flow.refused(batch)
         if (span) tracer.end(span, { 'items.sent': 0, 'items.failed': batch.count }, error)

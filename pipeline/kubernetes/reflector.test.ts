@@ -38,7 +38,10 @@ async function rig(server: KubernetesServer, limit = 100, resyncMs = 0): Promise
       name: 'pods',
       path: pods,
       isMetadataOnly: true,
-      trim: ({ metadata }) => `${metadata?.name} ${metadata?.uid}`,
+      trim: ({ metadata }) => {
+        if (metadata?.name === 'odd') throw new TypeError('a field is not what it should be')
+        return `${metadata?.name} ${metadata?.uid}`
+      },
       listener: { added: tell('added'), updated: tell('updated'), deleted: tell('deleted') },
       resyncMs,
       limit,
@@ -72,6 +75,19 @@ async function passBackoff({ clock }: TestContext): Promise<void> {
   for (let i = 0; i < 500 && clock.pendingTimers === 0; i++) await new Promise((resolve) => setTimeout(resolve, 2))
   await clock.advance(60_000)
 }
+
+test('an object that cannot be read is left out, and harms no other', async () => {
+  await using server = await KubernetesServer.start()
+  server.put(pods, pod('odd'))
+  server.put(pods, pod('one'))
+  await using rigged = await rig(server)
+  await rigged.reflector.synced
+  server.put(pods, pod('odd', 'uid-odd', { changed: 'yes' }))
+  server.put(pods, pod('two'))
+  await rigged.heard(2)
+  assert.deepEqual(rigged.events, ['added one uid-one', 'added two uid-two'])
+  assert.equal(rigged.leftOut(), 2)
+})
 
 test('a list in pages, then what changes', async () => {
   await using server = await KubernetesServer.start()

@@ -3,6 +3,7 @@
  * the server has forgotten (410) means a new list, whose difference to the copy is told as events.
  */
 import type { Clock } from '../component.ts'
+import { inSlices } from '../slices.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { ApiError, type KubernetesApi } from './kubernetes-api.ts'
 import type { KubernetesObject, ObjectList, WatchEvent } from './object.ts'
@@ -71,9 +72,9 @@ export class Reflector<T> {
     const { resyncMs, listener } = this.#watched
     const stopResync =
       resyncMs > 0
-        ? clock.every(resyncMs, () => {
-            for (const { object } of this.#copy.values()) listener.updated(object)
-          })
+        ? clock.every(resyncMs, () =>
+            inSlices(this.#copy.values(), ({ object }) => listener.updated(object), { clock, deadline: signal }),
+          )
         : () => {}
     try {
       while (!signal.aborted) await this.#round(signal)
@@ -163,7 +164,15 @@ export class Reflector<T> {
       return
     }
     if (known?.version === version && version !== '') return
-    const trimmed = this.#watched.trim(object)
+    let trimmed: T
+    try {
+      trimmed = this.#watched.trim(object)
+    } catch (error) {
+      // Otherwise it would come again with each attempt, and nothing after it ever.
+      this.#watched.leftOut()
+      this.#parts.logger.warn(`left out one of the ${this.#watched.name}, which could not be read`, { key, error })
+      return
+    }
     this.#copy.set(key, { uid, version, object: trimmed })
     if (known === undefined) this.#watched.listener.added(trimmed)
     else this.#watched.listener.updated(trimmed)

@@ -2,6 +2,7 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import type { AuthData } from '../capability/authentication.ts'
 import type { Clock } from '../component.ts'
+import { errorMessage } from '../error-message.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { decompress } from './compression.ts'
 import { CompressionError } from './compression-error.ts'
@@ -10,6 +11,7 @@ import { encodeMessage, isGrpcContentType, MessageReader, parseTimeout } from '.
 import { admit, type ServerDoor } from './server-door.ts'
 import { Code, encodeStatus, type Status } from './status.ts'
 import { StatusError } from './status-error.ts'
+import { inTurn } from './turn.ts'
 
 export interface CallInfo {
   /** host:port of the client. */
@@ -198,12 +200,18 @@ export class GrpcCall {
   #onEnd(): void {
     this.#isEnded = true
     // Node ends aborted streams too: half a request is no request.
-    if (this.#isAnswered || this.#stream.aborted || this.#stream.destroyed) this.#release()
-    else void this.#run()
+    if (this.#isGone) this.#release()
+    else inTurn(() => void this.#run())
+  }
+
+  get #isGone(): boolean {
+    return this.#isAnswered || this.#stream.aborted || this.#stream.destroyed
   }
 
   async #run(): Promise<void> {
     try {
+      // While it waited for its turn.
+      if (this.#isGone) return
       let message = this.#reader.finish()
       if (this.#reader.isCompressed) {
         message = await this.#decompress(message)
@@ -258,7 +266,7 @@ export class GrpcCall {
       return
     }
     this.#host.onBug(error)
-    this.#fail({ code: Code.INTERNAL, message: error instanceof Error ? error.message : String(error) })
+    this.#fail({ code: Code.INTERNAL, message: errorMessage(error) })
   }
 
   /** Trailers only. */

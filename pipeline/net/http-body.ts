@@ -4,6 +4,7 @@ import type { Clock } from '../component.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { decompress } from './compression.ts'
 import { CompressionError } from './compression-error.ts'
+import { inTurn } from './turn.ts'
 
 /** Ends a request with this HTTP status. */
 export class HttpError extends Error {
@@ -76,6 +77,7 @@ async function readWire(request: IncomingMessage, { maxBytes, budget, clock }: B
   })
   try {
     await promise
+    await new Promise<void>(inTurn)
     return whole ?? gather(parts, length)
   } catch (error) {
     request.removeAllListeners('data')

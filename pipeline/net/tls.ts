@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import tls from 'node:tls'
 import { z } from 'zod'
 import { duration, list, secret } from '../config/fields.ts'
+import { errorMessage } from '../error-message.ts'
 import { curves, insecureSuites, secureSuites, tls13Suites, tlsVersions } from './tls-names.ts'
 
 const tpmKeys = z.strictObject({
@@ -95,7 +96,7 @@ function commonOptions(settings: Common): tls.SecureContextOptions {
     if (hasCert(settings)) options.cert = settings.cert_pem || readFileSync(settings.cert_file)
     if (hasKey(settings)) options.key = settings.key_pem || readFileSync(settings.key_file)
   } catch (cause) {
-    throw new Error(`failed to load TLS config: failed to load TLS cert and key: ${text(cause)}`, { cause })
+    throw new Error(`failed to load TLS config: failed to load TLS cert and key: ${errorMessage(cause)}`, { cause })
   }
   if (settings.cipher_suites.length > 0) {
     const names = settings.cipher_suites.map((suite) => secureSuites.get(suite) ?? insecureSuites.get(suite) ?? suite)
@@ -127,7 +128,7 @@ function readCa(path: string, what: string): Buffer {
   try {
     content = readFileSync(path)
   } catch (cause) {
-    throw new Error(`${what}: ${text(cause)}`, { cause })
+    throw new Error(`${what}: ${errorMessage(cause)}`, { cause })
   }
   if (!content.includes('-----BEGIN CERTIFICATE-----')) throw new Error(`${what}: failed to parse cert`)
   return content
@@ -138,7 +139,9 @@ function checked(options: tls.SecureContextOptions): tls.SecureContext {
   try {
     return tls.createSecureContext(options)
   } catch (cause) {
-    throw new Error(`failed to load TLS config: failed to load TLS cert and key PEMs: ${text(cause)}`, { cause })
+    throw new Error(`failed to load TLS config: failed to load TLS cert and key PEMs: ${errorMessage(cause)}`, {
+      cause,
+    })
   }
 }
 
@@ -181,7 +184,4 @@ function hasCert(settings: Common): boolean {
 }
 function hasKey(settings: Common): boolean {
   return settings.key_file !== '' || settings.key_pem !== ''
-}
-function text(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

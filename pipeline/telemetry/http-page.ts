@@ -1,6 +1,7 @@
 /** The small HTTP servers of the engine itself: metrics, health, zpages. Not for telemetry: no bodies are read. */
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
+import { errorMessage } from '../error-message.ts'
 import { addressOf, type Endpoint, hostPort, listen } from '../net/listener.ts'
 import { admit, type ServerDoor } from '../net/server-door.ts'
 import { httpFromGrpc } from '../net/status.ts'
@@ -80,7 +81,7 @@ async function letIn(door: ServerDoor, request: IncomingMessage): Promise<void> 
 
 function fail(response: ServerResponse, error: unknown): void {
   const status = error instanceof StatusError ? httpFromGrpc(error.status.code) : 500
-  if (!response.headersSent) answerText(response, status, `${error instanceof Error ? error.message : String(error)}\n`)
+  if (!response.headersSent) answerText(response, status, `${errorMessage(error)}\n`)
   else response.destroy()
 }
 

@@ -1,4 +1,5 @@
 /** Makes any value fit for a log line: bounded, free of cycles, of errors only their messages, of secrets nothing. */
+import { errorMessage } from '../error-message.ts'
 
 export type Loggable = string | number | boolean | null | Loggable[] | { [key: string]: Loggable }
 
@@ -69,7 +70,7 @@ function describeError(error: Error): string {
     cause = cause instanceof Error ? cause.cause : undefined
   }
   if (error instanceof AggregateError && error.errors.length > 0) {
-    const messages = error.errors.slice(0, 10).map((each) => (each instanceof Error ? each.message : String(each)))
+    const messages = error.errors.slice(0, 10).map((each) => errorMessage(each))
     const unsaid = messages.filter((message) => !text.includes(message))
     if (unsaid.length > 0) text += `: ${unsaid.join('; ')}`
   }

@@ -1,4 +1,5 @@
 /** Serves a registry to Prometheus on `/metrics`. */
+import { errorMessage } from '../error-message.ts'
 import { hostPort } from '../net/listener.ts'
 import { answer, answerNotFound, type Listening, servePages } from './http-page.ts'
 import type { Registry } from './registry.ts'
@@ -18,7 +19,7 @@ export async function servePrometheus(
       answer(response, 200, contentType, registry.prometheusText())
     })
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = errorMessage(cause)
     const cure = 'choose another address under service::telemetry::metrics::readers, or set metrics::level to none'
     throw new Error(`binding address ${endpoint} for Prometheus exporter: ${why}; ${cure}`, { cause })
   }

@@ -41,7 +41,7 @@ export interface TraceSettings {
   /** Empty = own spans are not sent. */
   readonly processors: readonly ItemProcessorSettings[]
   readonly sampler: SamplerSettings
-  /** Whether spans join the trace that a request's `traceparent` names. */
+  /** Whether spans join the trace that a request's `traceparent` names, and requests that go out name theirs. */
   readonly joinsRemote: boolean
 }
 /** Share of the traces that are recorded, by what is known of the parent. */

@@ -74,6 +74,11 @@ export class Tracer {
       : this.#start(name, undefined, [...links], attributes)
   }
 
+  /** For the request that the span is about; undefined unless `propagators` has `tracecontext`. */
+  traceparentOf({ traceId, spanId, isSampled }: OwnSpan): string | undefined {
+    return this.#settings?.joinsRemote ? `00-${traceId}-${spanId}-${isSampled ? '01' : '00'}` : undefined
+  }
+
   /** `next` was made of `batch`. */
   follow(batch: Batch, next: Batch): void {
     if (batch === next) return

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { type Factory, held } from '../component.ts'
+import { type Factory, held, Rejected } from '../component.ts'
 import { schemaOf } from '../config/component-config.ts'
 import { ConfigError } from '../config/config.ts'
 import { newLogs, newMetrics, newTraces } from '../data/builders.ts'
+import { readOtlp } from '../data/read-otlp.ts'
 import type { Batch, Signal } from '../data/telemetry.ts'
 import { build } from './build.ts'
 import type { TestContextOptions } from './context.ts'
+import { hostileBatch } from './hostile-batches.ts'
 
 /** What every component must keep. `yaml` is a config body that is valid and needs nothing outside this process. */
 export function describeContract(factory: Factory, yaml: string, options: TestContextOptions = {}): void {
@@ -43,6 +45,13 @@ export function describeContract(factory: Factory, yaml: string, options: TestCo
     test('state that it saved is taken over, and state that makes no sense stops only itself', () =>
       takesOver(factory, yaml, options))
 
+    if (factory.kind === 'processor' || factory.kind === 'connector') {
+      for (const signal of ['traces', 'metrics', 'logs'] as const) {
+        if (!takes(factory, signal)) continue
+        test(`whatever ${signal} come, they are refused or taken, and what goes on is OTLP`, () =>
+          survives(factory, yaml, options, signal))
+      }
+    }
     if (factory.kind === 'processor') {
       for (const signal of ['traces', 'metrics', 'logs'] as const) {
         if (factory.stability[signal] === undefined) continue
@@ -67,6 +76,48 @@ async function takesOver(factory: Factory, yaml: string, options: TestContextOpt
   await next.start?.()
   await next.shutdown?.(AbortSignal.timeout(5_000))
   await assert.rejects(async () => build(factory, yaml, options).instance.restore?.(new Uint8Array([1, 2, 3])))
+}
+
+function takes({ stability }: Factory, signal: Signal): boolean {
+  return Object.keys(stability).some((pair) => pair === signal || pair.startsWith(`${signal} to `))
+}
+
+async function survives(
+  factory: Factory,
+  yaml: string,
+  options: TestContextOptions,
+  signal: 'traces' | 'metrics' | 'logs',
+): Promise<void> {
+  const { instance, context, handle } = build(factory, yaml, options)
+  await instance.start?.()
+  const random = pseudorandom(7)
+  const out: Batch[] = []
+  for (let round = 0; round < hostileRounds; round++) {
+    const batch = hostileBatch(signal, random)
+    const before = Buffer.concat(batch.chunks)
+    try {
+      const answer = await handle(batch)
+      if (answer !== undefined && answer !== held) out.push(answer)
+    } catch (error) {
+      if (!(error instanceof Rejected)) throw error
+    }
+    assert.ok(before.equals(Buffer.concat(batch.chunks)), 'a batch that is shared was written to')
+  }
+  await instance.shutdown?.(AbortSignal.timeout(5_000))
+  out.push(...context.recorded.emitted.map(({ batch }) => batch))
+  for (const { signal: of, chunks, count } of out)
+    assert.equal(readOtlp(of, Buffer.concat(chunks), 'proto', { metadata: new Map() }).count, count)
+}
+
+const hostileRounds = 40
+
+/** The same in each run (Numerical Recipes' generator). */
+function pseudorandom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
 }
 
 async function keepsAll(

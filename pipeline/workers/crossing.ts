@@ -3,6 +3,7 @@ import { defineExporter, type Factory, Rejected } from '../component.ts'
 import type { ComponentConfig } from '../config/config.ts'
 import { chunkCounts, fromChunks } from '../data/batch.ts'
 import type { Batch, Origin, Signal } from '../data/telemetry.ts'
+import { errorMessage } from '../error-message.ts'
 import type { Cut } from './split.ts'
 
 /** A batch on its way from a worker to the owner. The bytes are copied once, by the message. */
@@ -99,7 +100,7 @@ export async function receive(
     return { id }
   } catch (error) {
     if (!(error instanceof Rejected)) {
-      return { id, refusal: { message: error instanceof Error ? error.message : String(error), retryable: false } }
+      return { id, refusal: { message: errorMessage(error), retryable: false } }
     }
     const { message, retryable, retryAfterMs, grpcCode } = error
     return {

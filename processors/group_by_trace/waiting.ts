@@ -4,6 +4,7 @@ import type { Context } from '../../pipeline/component.ts'
 import { concat } from '../../pipeline/data/batch.ts'
 import { batchOf, type SavedBatch, saved } from '../../pipeline/data/saved.ts'
 import type { Traces } from '../../pipeline/data/telemetry.ts'
+import { beforeDeadline } from '../../pipeline/deadline.ts'
 import type { Counter } from '../../pipeline/telemetry/meter.ts'
 import type { Config } from './config.ts'
 
@@ -78,11 +79,7 @@ export class WaitingTraces {
     while (this.traces.size > 0) this.releaseOldest()
     this.cancelTimer?.()
     this.cancelTimer = undefined
-    const late = new Promise<void>((resolve) => {
-      if (deadline.aborted) resolve()
-      else deadline.addEventListener('abort', () => resolve(), { once: true })
-    })
-    await Promise.race([Promise.all(this.sending), late])
+    await beforeDeadline(Promise.all(this.sending), deadline)
   }
 
   /** Hands the traces on, each with how long it still has to wait. */

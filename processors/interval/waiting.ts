@@ -4,6 +4,7 @@ import type { Context } from '../../pipeline/component.ts'
 import { fromChunks } from '../../pipeline/data/batch.ts'
 import { batchOf, type SavedBatch, saved } from '../../pipeline/data/saved.ts'
 import type { Metric, Metrics, Origin } from '../../pipeline/data/telemetry.ts'
+import { beforeDeadline } from '../../pipeline/deadline.ts'
 import type { Counter } from '../../pipeline/telemetry/meter.ts'
 import type { Config } from './config.ts'
 import { Window } from './window.ts'
@@ -55,11 +56,7 @@ export class WaitingPoints {
 
   async drain(deadline: AbortSignal): Promise<void> {
     this.release()
-    const late = new Promise<void>((resolve) => {
-      if (deadline.aborted) resolve()
-      else deadline.addEventListener('abort', () => resolve(), { once: true })
-    })
-    await Promise.race([Promise.all(this.sending), late])
+    await beforeDeadline(Promise.all(this.sending), deadline)
   }
 
   /** Hands everything over. */

@@ -1,9 +1,8 @@
 /** The different records of one group of senders, by resource, scope and identity, each with how often it came. */
-import { fromChunks } from '../../pipeline/data/batch.ts'
 import { identityOf as attributesIdentity } from '../../pipeline/data/identity.ts'
 import { messages } from '../../pipeline/data/items.ts'
 import { commonOrigin } from '../../pipeline/data/origin.ts'
-import type { In, LogRecord, Logs, Origin, Resource, Scope } from '../../pipeline/data/telemetry.ts'
+import type { In, LogRecord, Origin, Resource, Scope } from '../../pipeline/data/telemetry.ts'
 import { type Writer, written } from '../../pipeline/data/writer.ts'
 import type { WriteRecord } from './finished-record.ts'
 import { type IdentityOf, rawIdentity } from './identity.ts'
@@ -99,23 +98,22 @@ export class Collected {
     return !isNew
   }
 
-  /** In the order of `batch`. */
-  *entries(): Iterable<Entry> {
-    for (const { scopes } of this.resources.values()) for (const { entries } of scopes.values()) yield* entries.values()
-  }
-
-  /** One record for each; `write` writes its fields. */
-  batch(write: WriteRecord): Logs {
-    const chunk = written((to) =>
-      messages(to, 10, [...this.resources.values()], (_to, { resource, scopes }) => {
-        messages(to, 18, [...scopes.values()], (_, { scope, entries }) => {
-          messages(to, 18, [...entries.values()], write)
-          writeHead(to, scope)
-        })
-        writeHead(to, resource)
-      }),
-    )
-    return fromChunks('logs', [chunk], [this.size], this.common)
+  /** All of it, in pieces of at most `records` records. */
+  *pieces(records: number): Iterable<Piece> {
+    let piece = new Piece()
+    for (const { resource, scopes } of this.resources.values())
+      for (const { scope, entries } of scopes.values()) {
+        piece.open(resource, scope)
+        for (const entry of entries.values()) {
+          if (piece.entries.length === records) {
+            yield piece
+            piece = new Piece()
+            piece.open(resource, scope)
+          }
+          piece.add(entry)
+        }
+      }
+    if (piece.entries.length > 0) yield piece
   }
 
   save(): SavedCollected {
@@ -161,6 +159,43 @@ export class Collected {
     this.place = place
     return place
   }
+}
+
+/** Some of the records, as they stand together in a request. */
+export class Piece {
+  /** In the order of `chunk`. */
+  readonly entries: Entry[] = []
+  private readonly resources: { readonly resource: Uint8Array; readonly scopes: Place[] }[] = []
+
+  open(resource: Uint8Array, scope: Uint8Array): void {
+    let last = this.resources.at(-1)
+    if (last?.resource !== resource) this.resources.push((last = { resource, scopes: [] }))
+    last.scopes.push({ scope, entries: [] })
+  }
+
+  /** To the place that was opened last. */
+  add(entry: Entry): void {
+    this.entries.push(entry)
+    this.resources.at(-1)!.scopes.at(-1)!.entries.push(entry)
+  }
+
+  /** One record for each; `write` writes its fields. */
+  chunk(write: WriteRecord): Uint8Array {
+    return written((to) =>
+      messages(to, 10, this.resources, (_to, { resource, scopes }) => {
+        messages(to, 18, scopes, (_, { scope, entries }) => {
+          messages(to, 18, entries, write)
+          writeHead(to, scope)
+        })
+        writeHead(to, resource)
+      }),
+    )
+  }
+}
+
+interface Place {
+  readonly scope: Uint8Array
+  readonly entries: Entry[]
 }
 
 /** A copy: a few records of a large batch must not pin all of it. */

@@ -1,13 +1,16 @@
 /** Collects records for an interval, then sends one for all that are the same. */
 import { deserialize, serialize } from 'node:v8'
 import { type Context, type Held, held, Rejected } from '../../pipeline/component.ts'
+import { fromChunks } from '../../pipeline/data/batch.ts'
 import type { In, LogRecord, Logs, Origin } from '../../pipeline/data/telemetry.ts'
+import { beforeDeadline } from '../../pipeline/deadline.ts'
 import { compileConditions } from '../../pipeline/ottl/compile.ts'
 import { Conditions } from '../../pipeline/ottl/conditions.ts'
 import { Failures } from '../../pipeline/ottl/failures.ts'
 import { Frame } from '../../pipeline/ottl/frame.ts'
+import { Slices } from '../../pipeline/slices.ts'
 import type { Counter, Histogram } from '../../pipeline/telemetry/meter.ts'
-import { Collected, type SavedCollected } from './collected.ts'
+import { Collected, type Piece, type SavedCollected } from './collected.ts'
 import type { Config } from './config.ts'
 import { type Field, parseField, removeField } from './fields.ts'
 import { asItCame, editor, finisher } from './finished-record.ts'
@@ -17,6 +20,8 @@ import { type IdentityOf, identityOf } from './identity.ts'
 const bounds = [0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10000]
 /** About what a group of senders takes in memory. */
 const groupBytes = 1024
+/** So many are written without a look at the time. */
+const pieceRecords = 250
 
 interface State {
   readonly version: 1
@@ -39,6 +44,8 @@ export class Dedup {
   private bytes = 0
   private stopTimer: (() => void) | undefined
   private readonly sending = new Set<Promise<void>>()
+  /** Until what left last is written. */
+  private writing: Promise<void> = Promise.resolve()
 
   constructor(settings: Config, context: Context) {
     this.settings = settings
@@ -84,7 +91,9 @@ export class Dedup {
   }
 
   /** What is held belongs to the successor from now on. */
-  save(): Uint8Array {
+  async save(): Promise<Uint8Array> {
+    this.stopTimer?.()
+    await Promise.all(this.sending)
     const groups = [...this.groups].map(([key, collected]) => [key, collected.save()] as const)
     this.clear()
     return serialize({ version: 1, groups } satisfies State)
@@ -105,11 +114,7 @@ export class Dedup {
     this.stopTimer?.()
     this.stopTimer = undefined
     void this.sendAll()
-    const late = new Promise<void>((resolve) => {
-      if (deadline.aborted) resolve()
-      else deadline.addEventListener('abort', () => resolve(), { once: true })
-    })
-    await Promise.race([Promise.all(this.sending), late])
+    await beforeDeadline(Promise.all(this.sending), deadline)
   }
 
   private async collect(batch: Logs, key: string, met: readonly boolean[] | undefined): Promise<void> {
@@ -171,24 +176,62 @@ export class Dedup {
   private async sendAll(): Promise<void> {
     const groups = [...this.groups.values()].filter(({ size }) => size > 0)
     this.clear()
-    for (const group of groups) {
-      for (const { count } of group.entries()) this.aggregated.record(count)
-      const sent = this.send(this.finished(group)).finally(() => this.sending.delete(sent))
-      this.sending.add(sent)
-    }
+    const sent = this.sendGroups(groups, this.writing).finally(() => this.sending.delete(sent))
+    this.sending.add(sent)
     await Promise.all(this.sending)
   }
 
-  private finished(group: Collected): Logs {
-    const { settings, context, excluded } = this
-    const now = context.clock.nowUnixNano()
-    if (excluded.length === 0) return group.batch(finisher(settings, now))
-    const finish = editor(settings, now)
-    const entries = group.entries()[Symbol.iterator]()
-    return group.batch(asItCame).edit((record) => {
-      for (const field of excluded) removeField(record, field)
-      finish(record, entries.next().value!)
-    })
+  /** One group is written after another, and what was collected `earlier` first; each goes as soon as it is written. */
+  private async sendGroups(groups: readonly Collected[], earlier: Promise<void>): Promise<void> {
+    const { promise: written, resolve } = Promise.withResolvers<void>()
+    this.writing = written
+    const sent: Promise<void>[] = []
+    await earlier
+    for (const group of groups) {
+      try {
+        sent.push(this.send(await this.finished(group)))
+      } catch (error) {
+        this.context.dropped(group.size, 'failed', 'lost')
+        this.context.logger.error('Collected records could not be written; they are lost.', {
+          error,
+          records: group.size,
+        })
+      }
+    }
+    resolve()
+    await Promise.all(sent)
+  }
+
+  private async finished(group: Collected): Promise<Logs> {
+    const { aggregated, context } = this
+    const finish = this.finishing(group.origin, context.clock.nowUnixNano())
+    const slices = new Slices(context.clock)
+    const chunks: Uint8Array[] = []
+    const counts: number[] = []
+    for (const piece of group.pieces(pieceRecords)) {
+      if (slices.isOver) await slices.pause()
+      for (const { count } of piece.entries) aggregated.record(count)
+      chunks.push(...finish(piece))
+      counts.push(piece.entries.length)
+    }
+    return fromChunks('logs', chunks, counts, group.origin)
+  }
+
+  private finishing(origin: Origin, nowUnixNano: bigint): (piece: Piece) => readonly Uint8Array[] {
+    const { settings, excluded } = this
+    if (excluded.length === 0) {
+      const write = finisher(settings, nowUnixNano)
+      return (piece) => [piece.chunk(write)]
+    }
+    const finish = editor(settings, nowUnixNano)
+    return (piece) => {
+      let at = 0
+      const { chunks } = fromChunks('logs', [piece.chunk(asItCame)], [piece.entries.length], origin).edit((record) => {
+        for (const field of excluded) removeField(record, field)
+        finish(record, piece.entries[at++]!)
+      })
+      return chunks
+    }
   }
 
   private async emitOthers(others: Logs): Promise<void> {

@@ -15,7 +15,7 @@ export default defineProcessor({
       start: async () => dedup.start(),
       logs: (batch) => dedup.logs(batch),
       shutdown: (deadline) => dedup.shutdown(deadline),
-      save: async () => dedup.save(),
+      save: () => dedup.save(),
       restore: async (state) => dedup.restore(state),
     }
   },

@@ -28,7 +28,7 @@ export default defineProcessor({
         await sampler.stop()
         isSaved = true
         const state = saveState(sampler, context.clock)
-        sampler.forgetAll()
+        sampler.table.forgetAll()
         return state
       },
       restore: async (state) => restoreState(sampler, state, context.clock),

@@ -40,7 +40,7 @@ interface Saved {
 export function saveState(sampler: TailSampler, clock: Clock): Uint8Array {
   const nowMs = clock.nowMs()
   const origins = new Map<Origin, number>()
-  const traces = [...sampler.traces.values()].map((trace): SavedTrace => {
+  const traces = [...sampler.table.traces.values()].map((trace): SavedTrace => {
     const parts: SavedPart[] = []
     for (let part = trace.first; part !== undefined; part = part.next) {
       let origin = origins.get(part.origin)
@@ -51,7 +51,7 @@ export function saveState(sampler: TailSampler, clock: Clock): Uint8Array {
     return {
       id,
       ageMs: nowMs - arrivedMs,
-      ticksLeft: sampler.batches.ticksLeft(trace),
+      ticksLeft: sampler.table.batches.ticksLeft(trace),
       spanCount,
       sizeBytes,
       outcome,
@@ -65,9 +65,9 @@ export function saveState(sampler: TailSampler, clock: Clock): Uint8Array {
     version,
     traces,
     origins: [...origins.keys()],
-    sampled: sampler.sampledCache.save(),
-    notSampled: sampler.notSampledCache.save(),
-    policies: new Map([...sampler.stateful].map(([path, policy]) => [path, policy.save()])),
+    sampled: sampler.decisions.sampledCache.save(),
+    notSampled: sampler.decisions.notSampledCache.save(),
+    policies: new Map([...sampler.decisions.stateful].map(([path, policy]) => [path, policy.save()])),
   }
   return serialize(saved)
 }
@@ -79,7 +79,7 @@ export function restoreState(sampler: TailSampler, state: Uint8Array, clock: Clo
     throw new Error(`state of tail_sampling has the unknown version ${String(saved.version)}`)
   const nowMs = clock.nowMs()
   for (const one of saved.traces) {
-    const trace = new Trace(one.id, nowMs - one.ageMs, sampler.batches.batchIn(one.ticksLeft))
+    const trace = new Trace(one.id, nowMs - one.ageMs, sampler.table.batches.batchIn(one.ticksLeft))
     trace.spanCount = one.spanCount
     trace.sizeBytes = one.sizeBytes
     trace.outcome = one.outcome
@@ -89,14 +89,14 @@ export function restoreState(sampler: TailSampler, state: Uint8Array, clock: Clo
     let first: Part | undefined
     let last: Part | undefined
     for (const { bytes, spans, origin } of one.parts) {
-      const part = sampler.held.copy(bytes, spans, saved.origins[origin]!)
+      const part = sampler.table.held.copy(bytes, spans, saved.origins[origin]!)
       if (last === undefined) first = part
       else last.next = part
       last = part
     }
-    sampler.adopt(trace, first)
+    sampler.table.adopt(trace, first)
   }
-  sampler.sampledCache.restore(saved.sampled)
-  sampler.notSampledCache.restore(saved.notSampled)
-  for (const [path, policyState] of saved.policies) sampler.stateful.get(path)?.restore(policyState)
+  sampler.decisions.sampledCache.restore(saved.sampled)
+  sampler.decisions.notSampledCache.restore(saved.notSampled)
+  for (const [path, policyState] of saved.policies) sampler.decisions.stateful.get(path)?.restore(policyState)
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { Rejected } from '../../pipeline/component.ts'
 import { newTraces } from '../../pipeline/data/builders.ts'
 import type { SpanInit } from '../../pipeline/data/items.ts'
@@ -61,6 +62,28 @@ const none = '{name: none, type: probabilistic, probabilistic: {sampling_percent
 const metrics = '{name: metrics, type: string_attribute, string_attribute: {key: url.path, values: [/metrics]}}'
 const dropMetrics = `{name: drop, type: drop, drop: {drop_sub_policy: [${metrics}]}}`
 const error: Partial<SpanInit> = { status: { code: 2 } }
+
+test('a limit that writes thresholds is kept where memory runs out while traces are decided', async () => {
+  const limit = '{name: r, type: rate_limiting, rate_limiting: {spans_per_second: 1, burst_capacity: 10}}'
+  const { context, handle, clock } = await open(
+    `{decision_wait: 1s, max_bytes: 290000, policies: [${limit}]}`,
+    gates('usetracestate'),
+  )
+  const numbers = (from: number) => Array.from({ length: 40 }, (_, i) => from + i * 0x0123_4567_89ab)
+  await handle(batchOf(numbers(1)))
+  await clock.advance(1_000)
+  // Each look at the time is later than a slice lasts, so that other work gets in between any two traces.
+  let ms = 1_000
+  clock.nowMs = () => (ms += 5)
+  const advanced = clock.advance(1_500)
+  for (let i = 0; i < 20; i++) await setImmediate()
+  assert.equal(flat(context).length, 0, 'nothing is decided yet')
+  await handle(batchOf(numbers(2)))
+  await advanced
+  for (let i = 0; i < 500; i++) await setImmediate()
+  const secondsPassed = (ms - 1_000) / 1_000
+  assert.ok(flat(context).length <= 10 + secondsPassed, `${flat(context).length} spans in ${secondsPassed} s`)
+})
 
 suite('when a trace is decided', () => {
   test('decision_wait after its first span, at the next tick, with all its spans in one batch', async () => {

@@ -62,4 +62,3 @@ export const config = z.strictObject({
     .describe('What is taken apart before the statements run.'),
 })
 export type Config = z.output<typeof config>
-export type StatementItems = Config['trace_statements' | 'metric_statements' | 'log_statements']

@@ -1,12 +1,13 @@
 /** What a sender is told: upstream's `otlpreceiver/internal/errors` and `statusutil`. */
 import { Rejected } from '../../pipeline/component.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { Code, type Status } from '../../pipeline/net/status.ts'
 import { StatusError } from '../../pipeline/net/status-error.ts'
 
 /** The status of whatever a request failed with. */
 export function statusOf(error: unknown): Status {
   if (error instanceof StatusError) return error.status
-  const message = error instanceof Error ? error.message : String(error)
+  const message = errorMessage(error)
   if (!(error instanceof Rejected)) return { code: Code.INTERNAL, message }
   const code = error.grpcCode ?? (error.retryable ? Code.UNAVAILABLE : Code.INTERNAL)
   if (error.retryAfterMs !== undefined) return { code, message, retryDelayMs: error.retryAfterMs }

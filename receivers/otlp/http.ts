@@ -1,5 +1,6 @@
 /** OTLP over HTTP, over an intake: paths, content types, status codes and bodies as upstream's `otlphttp.go`. */
 import type { Signal } from '../../pipeline/data/telemetry.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { HttpError } from '../../pipeline/net/http-body.ts'
 import type { HttpAnswer, HttpHandler, HttpRequest } from '../../pipeline/net/http-server.ts'
 import { Code, encodeStatus, grpcFromHttp, httpFromGrpc, type Status, statusToJson } from '../../pipeline/net/status.ts'
@@ -58,7 +59,7 @@ export function httpHandler(intake: Intake, signals: ReadonlySet<Signal>, settin
       }
     },
     fail(request, error) {
-      const message = error instanceof Error ? error.message : String(error)
+      const message = errorMessage(error)
       // JSON for whatever is not protobuf, as upstream.
       const format = formatOf(request) ?? 'json'
       if (error instanceof StatusError) return statusAnswer(httpFromGrpc(error.status.code), error.status, format)

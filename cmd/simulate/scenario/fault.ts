@@ -2,8 +2,9 @@
 
 import type { Exports } from '../telemetry/exports.ts'
 import { split } from '../topology/read.ts'
+import type { Knobs } from '../world/knobs.ts'
 import { cancel } from '../world/schedule.ts'
-import type { Operation } from '../world/service.ts'
+import type { Operation, Service } from '../world/service.ts'
 import type { World } from '../world/world.ts'
 import type { FaultSpec } from './schema.ts'
 
@@ -72,10 +73,14 @@ const makers: { readonly [T in FaultSpec['type']]: Maker<T> } = {
     return {
       // A restart helps for a while only: the code still leaks.
       ...onService(world, service, [{ action: 'rollback', target: service }]),
-      ...turned(
-        () => knobs.leakPerRequest,
-        (value) => (knobs.leakPerRequest = value),
-        perRequest,
+      ...inCode(
+        world.service(service),
+        knobs,
+        turned(
+          () => knobs.leakPerRequest,
+          (value) => (knobs.leakPerRequest = value),
+          perRequest,
+        ),
       ),
     }
   },
@@ -105,12 +110,16 @@ const makers: { readonly [T in FaultSpec['type']]: Maker<T> } = {
   },
 
   errors: ({ operation, share, early, errorType }, { world }) => {
-    const { knobs } = world.operation(operation)
+    const { knobs, service } = world.operation(operation)
     const key = early ? 'earlyErrorShare' : 'errorShare'
-    const turn = turned(
-      () => knobs[key],
-      (value) => (knobs[key] = value),
-      share,
+    const turn = inCode(
+      service,
+      knobs,
+      turned(
+        () => knobs[key],
+        (value) => (knobs[key] = value),
+        share,
+      ),
     )
     return {
       ...onOperation(world, operation, [{ action: 'rollback', target: split(operation)[0] }]),
@@ -123,30 +132,36 @@ const makers: { readonly [T in FaultSpec['type']]: Maker<T> } = {
   },
 
   wrong_result: ({ operation, share }, { world }) => {
-    const { knobs } = world.operation(operation)
+    const { knobs, service } = world.operation(operation)
     return {
       ...onOperation(world, operation, [{ action: 'rollback', target: split(operation)[0] }]),
-      ...turned(
-        () => knobs.cutShare,
-        (value) => (knobs.cutShare = value),
-        share,
+      ...inCode(
+        service,
+        knobs,
+        turned(
+          () => knobs.cutShare,
+          (value) => (knobs.cutShare = value),
+          share,
+        ),
       ),
     }
   },
 
   slow_operation: ({ operation, cpu, wait }, { world }) => {
-    const { knobs } = world.operation(operation)
+    const { knobs, service } = world.operation(operation)
     return {
       ...onOperation(world, operation, [{ action: 'rollback', target: split(operation)[0] }]),
-      start: () => {
-        knobs.cpuFactor = cpu
-        knobs.waitFactor = wait
-      },
-      stop: () => {
-        knobs.cpuFactor = 1
-        knobs.waitFactor = 1
-      },
-      isPresent: () => knobs.cpuFactor > 1 || knobs.waitFactor > 1,
+      ...inCode(service, knobs, {
+        start: () => {
+          knobs.cpuFactor = cpu
+          knobs.waitFactor = wait
+        },
+        stop: () => {
+          knobs.cpuFactor = 1
+          knobs.waitFactor = 1
+        },
+        isPresent: () => knobs.cpuFactor > 1 || knobs.waitFactor > 1,
+      }),
     }
   },
 
@@ -235,7 +250,7 @@ const makers: { readonly [T in FaultSpec['type']]: Maker<T> } = {
   },
 
   slow_consumer: ({ operation, wait }, { world }) => {
-    const { knobs } = world.operation(operation)
+    const { knobs, service: consumer } = world.operation(operation)
     const [service] = split(operation)
     return {
       ...onOperation(world, operation, [
@@ -243,10 +258,14 @@ const makers: { readonly [T in FaultSpec['type']]: Maker<T> } = {
         { action: 'rollback', target: service },
       ]),
       touches: [],
-      ...turned(
-        () => knobs.waitFactor,
-        (value) => (knobs.waitFactor = value),
-        wait,
+      ...inCode(
+        consumer,
+        knobs,
+        turned(
+          () => knobs.waitFactor,
+          (value) => (knobs.waitFactor = value),
+          wait,
+        ),
       ),
     }
   },
@@ -294,6 +313,8 @@ const makers: { readonly [T in FaultSpec['type']]: Maker<T> } = {
         (value) => (machine.foreign = value),
         cores,
       ),
+      // On a node that runs nothing of ours it disturbs nobody.
+      isPresent: () => machine.foreign === cores && machine.instances.size > 0,
     }
   },
 
@@ -375,6 +396,31 @@ function machineOf(world: World, number: number) {
   if (machine === undefined)
     throw new RangeError(`there is no node ${number}; there are ${world.cluster.machines.length}`)
   return machine
+}
+
+interface Turn {
+  start(): void
+  stop(): void
+  isPresent(): boolean
+}
+
+/** A mistake in the code of what runs now, and of what is released later: a rollback behind it helps. */
+function inCode(service: Service, knobs: Knobs, turn: Turn): Turn {
+  return {
+    start: () => {
+      knobs.since = service.spec.kind === 'service' ? service.version.index : 0
+      turn.start()
+    },
+    stop: () => {
+      knobs.since = 0
+      turn.stop()
+    },
+    isPresent: () => {
+      if (!turn.isPresent()) return false
+      const { version, instances } = service
+      return version.index >= knobs.since || instances.some((one) => one.version.index >= knobs.since)
+    },
+  }
 }
 
 /** A value that is set, and put back. */

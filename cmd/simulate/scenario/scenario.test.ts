@@ -42,7 +42,7 @@ const effects: readonly Effect[] = [
     shows: (world) => badShare(world, 'GET /product') < 0.2,
   },
   {
-    fault: 'type: memory_leak, service: catalog, perRequest: 2000000',
+    fault: 'type: memory_leak, service: catalog, perRequest: 200000',
     shows: (world) => restarts(world, 'catalog') > 0,
   },
   { fault: 'type: latency, service: catalog, delay: 1200ms', shows: (world) => badShare(world, 'GET /') > 0.3 },
@@ -92,7 +92,7 @@ const effects: readonly Effect[] = [
     fault: 'type: noisy_neighbour, node: 1, cores: 2000',
     shows: (world) => world.cluster.machines[0]!.foreign === 2_000,
   },
-  { fault: 'type: traffic_surge, factor: 60', shows: (world) => world.service('frontend').instances.length > 3 },
+  { fault: 'type: traffic_surge, factor: 6', shows: (world) => world.service('frontend').instances.length > 3 },
   {
     fault: 'type: worker_leak, service: payment, every: 2s',
     shows: (world) => world.service('payment').instances.every(({ workers }) => workers.limit === 1),

@@ -2,6 +2,7 @@
 import type { UserRequest } from '../world/observer.ts'
 import type { World } from '../world/world.ts'
 import type { Entity, Fault, Repair } from './fault.ts'
+import { Harm } from './harm.ts'
 
 /** Before a fault, so much of the world says what is usual. */
 const usualMs = 600_000
@@ -55,14 +56,18 @@ export class Truth {
   private readonly world: World
   private readonly panes: Pane[] = []
   private readonly faults: Watched[] = []
+  /** What actions cost. */
+  readonly harm: Harm
 
   constructor(world: World) {
     this.world = world
+    this.harm = new Harm(world, () => this.onset())
   }
 
   began(type: string, fault: Fault): void {
     for (const operation of fault.touches) this.world.watched.add(operation)
     this.faults.push({ type, fault, fromMs: this.world.schedule.now, toMs: undefined })
+    this.harm.faultBegan()
   }
 
   /** Ends those whose cause is gone, whoever removed it. Ask now and then. */
@@ -72,9 +77,12 @@ export class Truth {
         one.toMs = this.world.schedule.now
       }
     }
+    this.harm.look()
   }
 
-  request({ operation, isGood, isTouched, atMs }: UserRequest): void {
+  request(request: UserRequest): void {
+    const { operation, isGood, isTouched, atMs } = request
+    this.harm.request(request)
     const fromMs = Math.floor(atMs / paneMs) * paneMs
     let pane = this.panes.at(-1)
     if (pane === undefined || pane.fromMs !== fromMs) this.panes.push((pane = { fromMs, byOperation: new Map() }))
@@ -89,6 +97,11 @@ export class Truth {
   told(): readonly FaultTruth[] {
     this.look()
     return this.faults.map((one) => this.tell(one))
+  }
+
+  /** When the oldest cause that is present began. */
+  private onset(): number | undefined {
+    return this.faults.find(({ toMs, fault }) => toMs === undefined && fault.isPresent())?.fromMs
   }
 
   private tell({ type, fault, fromMs, toMs }: Watched): FaultTruth {

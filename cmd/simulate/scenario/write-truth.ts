@@ -30,6 +30,7 @@ export async function writeTruth(file: string, played: Played, truth: Truth): Pr
     scenario: scenario.name,
     seed,
     faults: truth.told(),
+    actions: truth.harm.told(),
   }
   await writeFile(file, `${JSON.stringify(told, null, 2)}\n`)
 }

@@ -2,7 +2,7 @@
  * When telemetry leaves: each instance's SDK sends its spans and logs every few seconds and its metrics every scrape interval, each at a moment of its own.
  * What a process has not sent when it dies is lost with it.
  */
-import { newLogs, newTraces } from '../../../pipeline/data/builders.ts'
+import { newLogs } from '../../../pipeline/data/builders.ts'
 import type { Batch } from '../../../pipeline/data/telemetry.ts'
 import type { Instance } from '../world/instance.ts'
 import type { ChangeEvent, LogEvent, Observer, SpanRecord, UserRequest } from '../world/observer.ts'
@@ -14,8 +14,8 @@ import { type LoggedEvent, logRecordInit } from './logs.ts'
 import { instanceMetrics } from './metrics.ts'
 import { type CpuBefore, clusterMetrics, hostMetrics, podMetrics, storeMetrics } from './platform-metrics.ts'
 import { isInstrumented, podResource, sdkResource } from './resource.ts'
-import { spanInit } from './spans.ts'
 import { unixNano } from './time.ts'
+import { SpanWriter } from './write-spans.ts'
 
 /** How observation falls short, as in life. All shares in [0, 1]. */
 export interface Observation {
@@ -44,7 +44,7 @@ export const wholeObservation: Observation = {
 }
 
 const flushMs = 5_000
-const scopeName = 'vigil.simulated.instrumentation'
+const scope = { name: 'vigil.simulated.instrumentation', version: '1.0.0' }
 
 interface Buffer {
   spans: SpanRecord[]
@@ -58,6 +58,8 @@ export class Exports implements Observer {
   missedScrapes: number | undefined
   logsEveryRequest = false
   onChange: (event: ChangeEvent) => void = () => {}
+  /** Instances that start, stop and crash. */
+  onLife: (instance: Instance, event: Extract<LogEvent, { kind: 'life' }>) => void = () => {}
   onRequest: (request: UserRequest) => void = () => {}
   private readonly observation: Observation
   private readonly send: (batch: Batch) => void
@@ -65,6 +67,7 @@ export class Exports implements Observer {
   private readonly cpuBefore: CpuBefore = new Map()
   private readonly traceState: string
   private world: World | undefined
+  private spanWriter: SpanWriter | undefined
   private requests = 0
 
   constructor(observation: Observation, send: (batch: Batch) => void) {
@@ -89,6 +92,7 @@ export class Exports implements Observer {
   log(instance: Instance, operation: Operation | undefined, event: LogEvent): void {
     const { kind } = instance.service.spec
     if (kind === 'external' || this.world === undefined) return
+    if (event.kind === 'life') this.onLife(instance, event)
     const every = this.logsEveryRequest ? 1 : this.observation.requestLogEvery
     if (event.kind === 'request' && this.requests++ % every !== 0) return
     this.bufferOf(instance).logs.push({ instance, operation, event, atMs: this.world.schedule.now })
@@ -171,9 +175,8 @@ export class Exports implements Observer {
     if (spans.length > 0) {
       buffer.spans = []
       this.deliver(instance, () => {
-        const builder = newTraces().resource(sdkResource(world, instance)).scope(scopeName, { version: '1.0.0' })
-        for (const span of spans) builder.span(spanInit(span, world.startMs, this.traceState))
-        return builder.build()
+        const writer = (this.spanWriter ??= new SpanWriter(world.startMs, this.traceState, scope))
+        return writer.write(sdkResource(world, instance), spans)
       })
     }
     if (logs.length === 0) return
@@ -181,7 +184,7 @@ export class Exports implements Observer {
     const resource = isInstrumented(instance)
       ? sdkResource(world, instance)
       : { ...podResource(world, instance), 'service.name': instance.service.name }
-    const builder = newLogs().resource(resource).scope(scopeName, { version: '1.0.0' })
+    const builder = newLogs().resource(resource).scope(scope.name, { version: scope.version })
     for (const logged of logs) builder.record(logRecordInit(logged, world.startMs, world.randomOf('log text')))
     this.deliver(instance, () => builder.build())
   }
@@ -196,14 +199,13 @@ export class Exports implements Observer {
     for (const instance of this.buffers.keys()) {
       if (instance.isDead) {
         this.buffers.delete(instance)
-        this.cpuBefore.delete(instance)
       }
     }
     for (const service of world.services.values()) {
       if (service.spec.kind === 'external') continue
       for (const instance of service.instances) {
         if (!this.chance(this.missedScrapes ?? this.observation.missedScrapes))
-          this.deliver(instance, () => podMetrics(world, instance, this.cpuBefore))
+          this.deliver(instance, () => podMetrics(world, instance))
       }
       const store = storeMetrics(world, service)
       if (store !== undefined && !this.silent.has(service.name)) this.send(store)

@@ -1,9 +1,12 @@
-/** Words as the hexadecimal ids of OTLP. */
-const words = 8
+const byteTexts = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
+/** Words as the hexadecimal ids of OTLP. */
 export function hex(id: readonly number[] | undefined): string {
   let text = ''
-  for (const word of id ?? []) text += word.toString(16).padStart(words, '0')
+  for (const word of id ?? []) {
+    text += byteTexts[word >>> 24]! + byteTexts[(word >>> 16) & 0xff]!
+    text += byteTexts[(word >>> 8) & 0xff]! + byteTexts[word & 0xff]!
+  }
   return text
 }
 

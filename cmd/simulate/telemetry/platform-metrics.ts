@@ -2,6 +2,7 @@
 import { newMetrics } from '../../../pipeline/data/builders.ts'
 import type { Metrics } from '../../../pipeline/data/telemetry.ts'
 import { double } from '../../../pipeline/data/value.ts'
+import { tickMs } from '../world/cluster.ts'
 import type { Instance } from '../world/instance.ts'
 import type { Machine } from '../world/machine.ts'
 import type { Service } from '../world/service.ts'
@@ -14,10 +15,10 @@ import { unixNano } from './time.ts'
 export type CpuBefore = Map<object, { readonly atMs: number; readonly cpuMs: number }>
 
 /** As the kubeletstats receiver has them. */
-export function podMetrics(world: World, instance: Instance, before: CpuBefore): Metrics {
+export function podMetrics(world: World, instance: Instance): Metrics {
   const at = momentOf(world, instance.createdMs)
   const { cores, memory } = instance.service.spec
-  const used = coresUsed(world, instance, instance.cpuMs, before)
+  const used = instance.noise.coresUsed(tickMs)
   return newMetrics()
     .resource(podResource(world, instance))
     .scope('github.com/open-telemetry/opentelemetry-collector-contrib/receiver/kubeletstatsreceiver')

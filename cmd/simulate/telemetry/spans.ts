@@ -1,8 +1,7 @@
 /** Spans as the instrumentation libraries of the OpenTelemetry SDKs write them. */
-import type { SpanInit } from '../../../pipeline/data/items.ts'
+import type { EventInit } from '../../../pipeline/data/items.ts'
 import type { SpanRecord } from '../world/observer.ts'
 import type { Operation } from '../world/service.ts'
-import { hex } from './ids.ts'
 import {
   grpcStatus,
   httpRoute,
@@ -17,40 +16,29 @@ import {
 import type { Attributes } from './resource.ts'
 import { unixNano } from './time.ts'
 
-const kinds = { server: 2, client: 3, producer: 4, consumer: 5 } as const
-const statusError = 2
+export const kinds = { server: 2, client: 3, producer: 4, consumer: 5 } as const
 /** Sampled; and, for a child, known to be remote or not. */
 const sampledFlag = 0x01
 const hasRemoteFlag = 0x100
 const isRemoteFlag = 0x200
 
-export function spanInit(span: SpanRecord, startMs: number, traceState: string): SpanInit {
-  const { machine } = span.instance
-  const isError = isFailed(span)
+export function flagsOf({ kind, parent }: SpanRecord): number {
+  const isEntry = kind === 'server' || kind === 'consumer'
+  return sampledFlag | hasRemoteFlag | (isEntry && parent !== undefined ? isRemoteFlag : 0)
+}
+
+export function eventsOf(span: SpanRecord, startMs: number): readonly EventInit[] | undefined {
   const isEntry = span.kind === 'server' || span.kind === 'consumer'
-  const endUnixNano = unixNano(startMs, span.endMs, machine)
-  return {
-    traceId: hex(span.trace.id),
-    spanId: hex(span.id),
-    parentSpanId: hex(span.parent),
-    traceState,
-    name: spanName(span),
-    kind: kinds[span.kind],
-    startUnixNano: unixNano(startMs, span.startMs, machine),
-    endUnixNano,
-    attributes: spanAttributes(span),
-    flags: sampledFlag | hasRemoteFlag | (isEntry && span.parent !== undefined ? isRemoteFlag : 0),
-    ...(isError ? { status: { code: statusError, message: '' } } : {}),
-    ...(isError && isEntry && span.outcome === 'error' ? { events: [exception(span, endUnixNano)] } : {}),
-  }
+  if (!isFailed(span) || !isEntry || span.outcome !== 'error') return undefined
+  return [exception(span, unixNano(startMs, span.endMs, span.instance.machine))]
 }
 
 /** A server that refuses on purpose has not failed; a client that is refused has. */
-function isFailed({ outcome, kind }: SpanRecord): boolean {
+export function isFailed({ outcome, kind }: SpanRecord): boolean {
   return outcome !== 'ok' && !(kind === 'server' && outcome === 'limited')
 }
 
-function exception({ errorType, operation }: SpanRecord, timeUnixNano: bigint) {
+function exception({ errorType, operation }: SpanRecord, timeUnixNano: bigint): EventInit {
   return {
     name: 'exception',
     timeUnixNano,
@@ -62,7 +50,7 @@ function exception({ errorType, operation }: SpanRecord, timeUnixNano: bigint) {
   }
 }
 
-function spanName({ operation, kind, topic }: SpanRecord): string {
+export function spanName({ operation, kind, topic }: SpanRecord): string {
   if (topic !== undefined) return `process ${topic.name}`
   switch (protocolOf(operation)) {
     case 'http': {
@@ -78,7 +66,7 @@ function spanName({ operation, kind, topic }: SpanRecord): string {
   }
 }
 
-function spanAttributes(span: SpanRecord): Attributes {
+export function spanAttributes(span: SpanRecord): Attributes {
   const { kind, outcome, errorType, attempt, topic } = span
   if (topic !== undefined) return consumerAttributes(span, topic.operation)
   const { operation } = span

@@ -44,7 +44,7 @@ function* checkStep(made: Topology, step: Step, path: readonly (string | number)
   if ('call' in step) yield* checkCall(made, step.call, path)
   else if ('send' in step) yield* checkTopic(made, step.send, path)
   else if ('parallel' in step) for (const one of step.parallel) yield* checkStep(made, one, path)
-  else if ('maybe' in step) for (const one of step.steps) yield* checkStep(made, one, path)
+  else if ('maybe' in step || 'repeat' in step) for (const one of step.steps) yield* checkStep(made, one, path)
   else {
     if (made.services[step.cache]?.kind !== 'cache') yield [path, `${step.cache} is no service of kind cache`]
     for (const one of step.miss) yield* checkStep(made, one, path)

@@ -38,6 +38,7 @@ export type Step =
   | z.output<typeof send>
   | { readonly parallel: readonly Step[] }
   | { readonly maybe: number; readonly steps: readonly Step[] }
+  | { readonly repeat: number; readonly steps: readonly Step[] }
   | { readonly cache: string; readonly hit: number; readonly keys: number; readonly miss: readonly Step[] }
 
 const step: z.ZodType<Step> = z.lazy(() =>
@@ -50,6 +51,10 @@ const step: z.ZodType<Step> = z.lazy(() =>
       steps: z.array(step).min(1).describe('What is done then.'),
     }),
     z.strictObject({
+      repeat: z.number().min(1).max(100).describe('How often on the average, one after the other: for each of a list.'),
+      steps: z.array(step).min(1).describe('What is done each time.'),
+    }),
+    z.strictObject({
       cache: z.string().describe('The service of kind `cache` that is asked.'),
       hit: probability.default(0.92).describe('The share of hits when the cache is warm.'),
       keys: z.int().min(1).default(5_000).describe('How many keys there are: so many misses make it warm.'),
@@ -60,14 +65,14 @@ const step: z.ZodType<Step> = z.lazy(() =>
 
 const operation = z.strictObject({
   self: lognormal.describe('The time that the operation itself takes.'),
-  errors: probability.default(0.0005).describe('The share that fails by itself.'),
+  errors: probability.default(0.0001).describe('The share that fails by itself.'),
   steps: z.array(step).default([]).describe('What it calls, one after the other.'),
   cost: z.number().min(0).default(1).describe('What a request of it counts against a rate limit.'),
 })
 
 const query = z.strictObject({
   self: lognormal.describe('With its index.'),
-  errors: probability.default(0.0001).describe('The share that fails by itself.'),
+  errors: probability.default(0.00005).describe('The share that fails by itself.'),
   text: z.string().describe('The statement with placeholders, as `db.query.text` shows it.'),
   summary: z.string().optional().describe('`db.query.summary`; if absent, operation and collection.'),
   collection: z.string().describe('The table, as `db.collection.name`.'),
@@ -160,6 +165,28 @@ export const topology = z.strictObject({
     })
     .prefault({})
     .describe('The network between instances.'),
+  noise: z
+    .strictObject({
+      drift: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.08)
+        .describe('How far the time that computes wanders over minutes; standard deviation of the logarithm.'),
+      waits: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.34)
+        .describe('The same for the time that waits: disks, networks and whoever shares them.'),
+      background: probability
+        .default(0.04)
+        .describe(
+          'The share of its cores that an instance uses for itself: its runtime, its agent, its health checks.',
+        ),
+    })
+    .prefault({})
+    .describe('What makes a quiet day uneven. Garbage collectors come on top of it.'),
   users: z
     .strictObject({
       rate: z.number().positive().describe('Requests a second, on the average of a week.'),

@@ -34,23 +34,28 @@ export interface PlainTopology {
   readonly services: Readonly<Record<string, PlainService>>
 }
 
-/** The share of its cores that a service uses on the average of a week. */
-const utilization = 0.22
+/** One access, as the schema has it unless a topology says otherwise. */
+const ofStore: Readonly<Record<string, PlainSelf>> = {
+  cache: { median: '0.6ms', sigma: 0.35, cpu: 0.5 },
+  queue: { median: '1.2ms', sigma: 0.4, cpu: 0.3 },
+}
+const none: PlainSelf = { median: '0ms', sigma: 0, cpu: 0 }
 const coreSizes = [0.5, 1, 2, 4, 8]
 const instancesWanted = 3
 
-export function sized(topology: PlainTopology): PlainTopology {
+/** `utilization`: the share of its cores that a service uses on the average of a week. */
+export function sized(topology: PlainTopology, utilization: (service: string) => number): PlainTopology {
   const demand = cpuDemand(topology)
   let cores = 0
   for (const [name, service] of Object.entries(topology.services)) {
-    const needed = (demand.get(name) ?? 0) / utilization
+    const needed = (demand.get(name) ?? 0) / utilization(name)
     if (service.kind === 'service') {
       service.cores = coreSizes.find((size) => size * instancesWanted >= needed) ?? 8
       service.instances = Math.max(2, Math.ceil(needed / service.cores))
       if (service.autoscale !== undefined) {
         service.autoscale = { min: service.instances, max: service.instances * 4, cpu: 0.6 }
       }
-    } else if (service.cores !== undefined) service.cores = Math.max(2, Math.ceil(needed))
+    } else if (service.cores !== undefined) service.cores = Math.max(1, Math.ceil(needed))
     cores += service.instances * (service.cores ?? 2)
   }
   // Half of a machine is free, for those that are started when another goes.
@@ -70,13 +75,16 @@ function cpuDemand({ users, services }: PlainTopology): ReadonlyMap<string, numb
     if (typeof step['call'] === 'string') visit(step['call'], share)
     else if (typeof step['send'] === 'string') {
       const topic = step['send']
+      visit(topic, share)
       for (const [name, { consumes = {} }] of Object.entries(services)) {
         if (consumes[topic] !== undefined) visit(`${name}/${consumes[topic]}`, share)
       }
     } else {
       const inner = (step['parallel'] ?? step['steps'] ?? step['miss']) as readonly PlainStep[]
+      if (typeof step['cache'] === 'string') visit(`${step['cache']}/GET`, share)
+      const { maybe, repeat, hit } = step
       const part =
-        typeof step['maybe'] === 'number' ? step['maybe'] : typeof step['hit'] === 'number' ? 1 - step['hit'] : 1
+        typeof maybe === 'number' ? maybe : typeof repeat === 'number' ? repeat : typeof hit === 'number' ? 1 - hit : 1
       for (const one of inner) walk(one, share * part)
     }
   }
@@ -85,9 +93,9 @@ function cpuDemand({ users, services }: PlainTopology): ReadonlyMap<string, numb
   const demand = new Map<string, number>()
   for (const [target, perSecond] of visits) {
     const [name, operation] = split(target)
-    const spec = services[name]?.operations?.[operation] ?? services[name]?.queries?.[operation]
-    if (spec === undefined) continue
-    const { median, sigma, cpu } = spec.self
+    const service = services[name]
+    const { median, sigma, cpu } =
+      (service?.operations?.[operation] ?? service?.queries?.[operation])?.self ?? ofStore[service?.kind ?? ''] ?? none
     const meanMs = Number.parseFloat(median) * Math.exp(sigma ** 2 / 2) * cpu
     demand.set(name, (demand.get(name) ?? 0) + (perSecond * meanMs) / 1_000)
   }

@@ -1,6 +1,7 @@
 /** The client's side of a call: network, connections, timeouts, retries, and the span that the caller records. */
 import type { CallEnd } from './frame.ts'
 import { Frame, isBlocking } from './frame.ts'
+import type { Guard } from './guard.ts'
 import type { Instance } from './instance.ts'
 import type { SpanRecord, Trace } from './observer.ts'
 import { mayPass, type Outcome } from './outcome.ts'
@@ -63,6 +64,7 @@ class Attempt {
   private readonly done: (outcome: Outcome) => void
   private readonly timer
   private isOver = false
+  private isOpen = false
   private withdraw: () => void = () => {}
   /** Gives the connection back; where one is held. */
   private release: () => void = () => {}
@@ -85,7 +87,7 @@ class Attempt {
     const { hidden } = edge.call
     this.asked = trace
     // Behind an edge without an agent nobody knows of the trace: what is instrumented there begins its own.
-    this.trace = hidden ? world.newTrace() : trace
+    this.trace = hidden ? world.newTrace(trace.origin ?? trace) : trace
     const isRecorded = from !== undefined && !hidden && trace.isSampled && from.instance.service.spec.kind === 'service'
     if (isRecorded) {
       const kind = topic === undefined ? 'client' : 'producer'
@@ -98,10 +100,21 @@ class Attempt {
   start(): void {
     const { world, edge } = this
     const target = edge.to.service
-    if (world.watched.has(edge.to)) this.asked.isTouched = true
+    if (world.watched.has(edge.to)) (this.asked.origin ?? this.asked).isTouched = true
     const random = world.randomOf('network')
-    if (random.chance(edge.brokenShare)) this.end('broken', 'circuit_open', undefined)
-    else if (random.chance(target.dnsFailures)) {
+    if (random.chance(edge.brokenShare)) {
+      this.turnAway(edge.guard)
+      this.end('broken', 'circuit_open', undefined)
+      return
+    }
+    if (target.maxOpen !== undefined && target.open >= target.maxOpen) {
+      this.turnAway(target.maxOpenGuard)
+      this.end('broken', 'pool_overflow', undefined)
+      return
+    }
+    this.isOpen = true
+    target.open++
+    if (random.chance(target.dnsFailures)) {
       world.schedule.after(dnsFailureMs, () => this.end('dns', 'name_not_resolved', undefined))
     } else if (random.chance(this.certificateFails())) {
       world.schedule.after(handshakeMs, () => this.end('tls', 'certificate_expired', undefined))
@@ -133,6 +146,7 @@ class Attempt {
     const { world, edge, trace } = this
     const instance = this.pick()
     const refusal = instance === undefined ? 'refused' : refusalOf(instance, edge, world.schedule.now)
+    if (refusal === 'limited') this.turnAway(edge.to.service.rateLimit?.guard)
     if (instance === undefined || refusal !== undefined) {
       this.back(refusal ?? 'refused', refusal === 'limited' ? 'rate_limited' : 'unavailable', undefined)
       return
@@ -141,6 +155,7 @@ class Attempt {
     const arrival = { operation: edge.to, trace, parent, kind: 'server', queuedMs: 0 } as const
     new Frame(world, instance, arrival, (outcome, errorType, answeredBy) => {
       const { topic } = this
+      judge(instance, outcome, world.schedule.now)
       if (topic !== undefined && outcome === 'ok') {
         world.queues.publish(topic, { trace, producer: this.span?.id, sentMs: world.schedule.now, delivery: 1 })
       }
@@ -163,6 +178,7 @@ class Attempt {
     this.isOver = true
     cancel(this.timer)
     this.withdraw()
+    if (this.isOpen) this.edge.to.service.open--
     const { world, from, edge, span } = this
     if (span !== undefined) {
       span.endMs = world.schedule.now
@@ -184,6 +200,13 @@ class Attempt {
       }
     }
     this.done(outcome)
+  }
+
+  private turnAway(guard: Guard | undefined): void {
+    if (guard === undefined) return
+    guard.refusedCalls++
+    const request = this.asked.origin ?? this.asked
+    request.refusedBy ??= guard
   }
 
   /** One way in, with everything that may hold a packet up. */
@@ -209,16 +232,31 @@ class Attempt {
 
   private pick(): Instance | undefined {
     const { service } = this.edge.to
-    const { ready } = service
+    const { outlier } = service
+    const { now } = this.world.schedule
+    const ready =
+      outlier === undefined ? service.ready : service.ready.filter(({ ejectedUntilMs }) => ejectedUntilMs <= now)
     // Writes and reads go to the primary.
     if (service.spec.kind === 'database') return ready[0]
     return ready.length === 0 ? undefined : ready[this.world.randomOf('network').below(ready.length)]
   }
 }
 
+/** A sidecar leaves out an instance that fails again and again. */
+function judge(instance: Instance, outcome: Outcome, nowMs: number): void {
+  const { outlier, ready } = instance.service
+  if (outlier === undefined) return
+  instance.errorsInARow = outcome === 'ok' ? 0 : instance.errorsInARow + 1
+  if (instance.errorsInARow < outlier.consecutiveErrors || instance.ejectedUntilMs > nowMs) return
+  const out = ready.reduce((count, { ejectedUntilMs }) => count + (ejectedUntilMs > nowMs ? 1 : 0), 0)
+  if (out + 1 > Math.max(1, Math.floor(outlier.maxShare * ready.length))) return
+  instance.errorsInARow = 0
+  instance.ejectedUntilMs = nowMs + outlier.ejectionMs
+}
+
 function refusalOf(instance: Instance, { to }: Edge, nowMs: number): Outcome | undefined {
   const { service } = instance
-  if (service.rateLimit?.admits(to.cost, nowMs) === false) {
+  if (service.rateLimit?.admits(to, nowMs) === false) {
     instance.limited++
     return 'limited'
   }

@@ -1,4 +1,5 @@
 /** One request inside one instance: from the moment it is let in until it is answered. */
+import type { Guard } from './guard.ts'
 import type { Instance } from './instance.ts'
 import type { Knobs } from './knobs.ts'
 import type { SpanKind, SpanRecord, Trace } from './observer.ts'
@@ -51,7 +52,7 @@ export class Frame {
     this.topic = arrival.topic
     this.respond = respond
     this.startMs = world.schedule.now
-    this.knobs = [instance.service.knobs, instance.version.knobs, instance.knobs, operation.knobs]
+    this.knobs = knobsOf(instance, operation)
     const isRecorded = trace.isSampled && instance.service.spec.kind === 'service'
     this.span = isRecorded ? world.spanOf(arrival, instance) : undefined
   }
@@ -70,12 +71,25 @@ export class Frame {
     })
   }
 
-  /** The process is gone: nobody is left to say anything about it. */
-  kill(): void {
+  /** The process is gone: nobody is left to say anything about it. `guard`: of the action that ended it. */
+  kill(guard?: Guard): void {
     if (this.isOver) return
+    if (guard !== undefined) {
+      guard.refusedCalls++
+      const request = this.trace.origin ?? this.trace
+      request.refusedBy ??= guard
+    }
     this.isOver = true
     this.withdraw()
     this.respond('reset', 'connection_reset', undefined)
+  }
+
+  /** Somebody ends this one request; its process lives. */
+  abort(guard?: Guard): void {
+    if (this.isOver) return
+    this.kill(guard)
+    this.instance.frames.delete(this)
+    if (this.hasWorker) this.instance.workers.giveBack()
   }
 
   private run(): void {
@@ -85,8 +99,9 @@ export class Frame {
       return
     }
     const total = random.logNormal(operation.self.median, operation.self.sigma)
-    const cpu = total * operation.self.cpu * this.product('cpuFactor') * instance.collecting()
-    const wait = total * (1 - operation.self.cpu) * this.product('waitFactor')
+    const { cpuPace, waitPace } = instance.noise
+    const cpu = total * operation.self.cpu * cpuPace * this.product('cpuFactor') * instance.collecting()
+    const wait = total * (1 - operation.self.cpu) * waitPace * this.product('waitFactor')
     if (operation.query !== undefined) this.runQuery(cpu, wait)
     else if (operation.steps.length === 0) this.work(cpu, wait, () => this.answer())
     else {
@@ -158,6 +173,10 @@ export class Frame {
         if (random.chance(step.share)) this.runAll(step.steps, 0, next)
         else next('ok')
         return
+      case 'repeat':
+        // 1 and more, about the mean: no two baskets are alike.
+        this.runTimes(step.steps, 1 + Math.floor(random.next() * (2 * step.mean - 1)), next)
+        return
       case 'cache':
         world.calls.make(this, step.edge, this.trace, (outcome) => {
           const isHit = outcome === 'ok' && random.chance(step.content.hitShare)
@@ -184,6 +203,14 @@ export class Frame {
         }
       }
     }
+  }
+
+  private runTimes(steps: readonly Step[], times: number, next: (outcome: Outcome) => void): void {
+    if (times === 0 || this.isOver) {
+      next('ok')
+      return
+    }
+    this.runAll(steps, 0, (outcome) => (outcome === 'ok' ? this.runTimes(steps, times - 1, next) : next(outcome)))
   }
 
   private runAll(steps: readonly Step[], i: number, next: (outcome: Outcome) => void): void {
@@ -218,9 +245,11 @@ export class Frame {
     const { instance } = this
     const weight = cpu === 0 ? 0 : cpu / (cpu + wait)
     instance.startComputing(weight)
-    this.world.schedule.after(cpu * instance.slowdown(0) + wait, () => {
+    const { now } = this.world.schedule
+    this.world.schedule.after(cpu * instance.slowdown(0) + wait + instance.noise.pauseMs(now), () => {
       instance.stopComputing(weight)
       instance.cpuMs += cpu
+      instance.noise.allocate(instance, cpu, this.world.schedule.now)
       next()
     })
   }
@@ -276,6 +305,14 @@ export class Frame {
     for (const knobs of this.knobs) product *= knobs[key]
     return product
   }
+}
+
+function knobsOf({ service, version, knobs }: Instance, operation: Operation): readonly Knobs[] {
+  const all = [service.knobs, version.knobs, knobs, operation.knobs]
+  const { index } = version
+  return service.knobs.since <= index && operation.knobs.since <= index
+    ? all
+    : all.filter(({ since }) => since <= index)
 }
 
 export function isBlocking({ service }: Instance): boolean {

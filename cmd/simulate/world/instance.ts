@@ -3,13 +3,14 @@ import type { Frame } from './frame.ts'
 import { Histogram } from './histogram.ts'
 import { Knobs } from './knobs.ts'
 import type { Machine } from './machine.ts'
+import type { Noise } from './noise.ts'
 import type { Outcome } from './outcome.ts'
 import { Permits } from './permits.ts'
-import type { Operation, Service, Topic, Version } from './service.ts'
+import type { Operation, Revision, Service, Topic, Version } from './service.ts'
 
 const requestBytes = 256 * 1024
 /** Of the memory limit, what an idle process takes. */
-const idleShare = 0.35
+const idleShare = 0.2
 /** From here on the garbage collector takes more and more of the CPU. */
 const tightShare = 0.85
 
@@ -25,6 +26,7 @@ export class Instance {
   readonly service: Service
   readonly name: string
   readonly machine: Machine
+  readonly revision: Revision
   readonly version: Version
   readonly knobs = new Knobs()
   readonly workers: Permits
@@ -34,11 +36,20 @@ export class Instance {
   readonly createdMs: number
   isReady = false
   isDead = false
+  /** It ends what it has and takes nothing new. */
+  isStopping = false
+  stoppingSinceMs = 0
+  /** As a sidecar sees it. */
+  errorsInARow = 0
+  /** How the process before it in the same place ended. */
+  lastEnd: { readonly reason: 'out of memory' | 'killed'; readonly atMs: number } | undefined
+  ejectedUntilMs = 0
   restarts: number
   /** Cores that a process of its own beside the requests takes: a runaway thread. */
   hog = 0
   leakedBytes = 0
   active = 0
+  readonly noise: Noise
 
   // Counters since it was created.
   cpuMs = 0
@@ -49,23 +60,28 @@ export class Instance {
   readonly durations = new Map<string, DurationSeries>()
   readonly calls = new Map<string, DurationSeries>()
 
-  constructor(service: Service, name: string, machine: Machine, version: Version, nowMs: number, restarts = 0) {
+  constructor(service: Service, name: string, machine: Machine, revision: Revision, nowMs: number, restarts = 0) {
     this.service = service
     this.name = name
     this.machine = machine
-    this.version = version
+    this.revision = revision
+    this.version = revision.version
     this.createdMs = nowMs
     this.restarts = restarts
     this.workers = new Permits(service.spec.workers)
+    this.noise = service.noise.of(service)
     machine.instances.add(this)
   }
 
+  /** What is in use, and what nobody has collected yet. */
   get memoryBytes(): number {
-    const { memory } = this.service.spec
-    return Math.min(memory, idleShare * memory + this.frames.size * requestBytes + this.leakedBytes)
+    return Math.min(this.service.spec.memory, this.liveBytes + this.noise.garbageBytes)
   }
   get memoryShare(): number {
-    return this.memoryBytes / this.service.spec.memory
+    return Math.min(1, this.liveBytes / this.service.spec.memory)
+  }
+  private get liveBytes(): number {
+    return idleShare * this.service.spec.memory + this.frames.size * requestBytes + this.leakedBytes
   }
 
   pool(database: Service): Permits {
@@ -80,7 +96,7 @@ export class Instance {
 
   /** How much longer computing takes now that cores are shared. */
   slowdown(weight: number): number {
-    const own = (this.active + this.hog + weight) / this.service.spec.cores
+    const own = (this.active + this.hog + this.noise.backgroundCores + weight) / this.service.spec.cores
     const { machine } = this
     const shared = (machine.active + machine.foreign + weight) / machine.cores
     return Math.max(1, own, shared)

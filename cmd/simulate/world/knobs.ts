@@ -1,5 +1,7 @@
 /** What faults and actions turn: on a service, a version, an instance, an operation or an edge. All of those that apply to a request act together. */
 export class Knobs {
+  /** They act on instances of this release and of later ones: a mistake in the code is not in what was released before it. */
+  since = 0
   /** Multiplies the time that computes. */
   cpuFactor = 1
   /** Multiplies the time that waits (disk, a foreign API inside the operation). */

@@ -100,8 +100,16 @@ export class Load {
       const ms = world.schedule.now - startMs
       const isGood = outcome === 'ok' && ms <= slowMs
       count(served, outcome, isGood)
-      const { isTouched } = trace
-      world.observer.request({ operation: edge.to, outcome, ms, atMs: world.schedule.now, isGood, isTouched })
+      const { isTouched, refusedBy } = trace
+      world.observer.request({
+        operation: edge.to,
+        outcome,
+        ms,
+        atMs: world.schedule.now,
+        isGood,
+        isTouched,
+        refusedBy,
+      })
       if (outcome !== 'ok' && attempt < 3 && this.random.chance(this.spec.retry)) {
         world.schedule.after(this.random.between(...retryAfterMs), () => this.request(entry, attempt + 1))
       }

@@ -10,6 +10,8 @@ export class Machine {
   /** Cores that somebody else uses: a noisy neighbour. */
   foreign = 0
   isUp = true
+  /** Nothing new is started on a node that is cordoned. */
+  isCordoned = false
   /** What its clock shows beyond the right time, in ms. */
   skewMs = 0
 

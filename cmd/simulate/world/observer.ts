@@ -1,4 +1,5 @@
 /** What the world shows of itself as it runs; metrics are read from its entities instead. */
+import type { Guard } from './guard.ts'
 import type { Instance } from './instance.ts'
 import type { Outcome } from './outcome.ts'
 import type { Operation, Service, Topic } from './service.ts'
@@ -10,6 +11,10 @@ export interface Trace {
   readonly isSampled: boolean
   /** It has come to an operation that `world.watched` names. */
   isTouched: boolean
+  /** The first action that refused or cut off something on its way. */
+  refusedBy: Guard | undefined
+  /** Where nobody knows whose request it is, the world does: the trace of the user's request. */
+  readonly origin: Trace | undefined
 }
 
 export type SpanKind = 'server' | 'client' | 'producer' | 'consumer'
@@ -70,6 +75,7 @@ export interface UserRequest {
   readonly isGood: boolean
   /** It needed what `world.watched` names. */
   readonly isTouched: boolean
+  readonly refusedBy: Guard | undefined
 }
 
 export interface Observer {
@@ -86,6 +92,8 @@ export interface Observer {
 export interface ChangeEvent {
   readonly kind: 'deploy' | 'scale' | 'restart' | 'flag' | 'config' | 'node' | 'ddl' | 'certificate' | 'cron'
   readonly service: Service | undefined
+  /** Of kind node: its name. */
+  readonly node: string | undefined
   readonly text: string
   readonly atMs: number
 }

@@ -7,12 +7,21 @@ interface Waiter {
 
 export class Permits {
   taken = 0
-  limit: number
+  private most: number
   private readonly waiters = new Fifo<Waiter>()
   private withdrawn = 0
 
   constructor(limit: number) {
-    this.limit = limit
+    this.most = limit
+  }
+
+  get limit(): number {
+    return this.most
+  }
+  /** More permits go to those who wait at once; fewer become fewer as they are given back. */
+  set limit(limit: number) {
+    this.most = limit
+    this.grantNext()
   }
 
   get waiting(): number {
@@ -21,7 +30,7 @@ export class Permits {
 
   /** Calls `grant` at once, or when a permit is given back; the answer withdraws a wait, and does nothing later. */
   take(grant: () => void): () => void {
-    if (this.taken < this.limit) {
+    if (this.taken < this.most) {
       this.taken++
       grant()
       return nothing
@@ -37,7 +46,11 @@ export class Permits {
 
   giveBack(): void {
     this.taken--
-    while (this.taken < this.limit) {
+    this.grantNext()
+  }
+
+  private grantNext(): void {
+    while (this.taken < this.most) {
       const waiter = this.waiters.shift()
       if (waiter === undefined) return
       const { grant } = waiter

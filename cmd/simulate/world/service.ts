@@ -1,8 +1,10 @@
 /** What there is of a service whatever its instances do: its operations, versions, limits, and the state that its instances share. */
 import type { CallSpec, OperationSpec, QuerySpec, ServiceSpec } from '../topology/schema.ts'
 import { Fifo } from './fifo.ts'
+import type { Guard } from './guard.ts'
 import type { Instance } from './instance.ts'
 import { Knobs } from './knobs.ts'
+import type { ServiceNoise } from './noise.ts'
 import type { Trace } from './observer.ts'
 import { Permits } from './permits.ts'
 
@@ -26,6 +28,7 @@ export type Step =
   | { readonly kind: 'send'; readonly edge: Edge; readonly topic: Topic }
   | { readonly kind: 'parallel'; readonly steps: readonly Step[] }
   | { readonly kind: 'maybe'; readonly share: number; readonly steps: readonly Step[] }
+  | { readonly kind: 'repeat'; readonly mean: number; readonly steps: readonly Step[] }
   | {
       readonly kind: 'cache'
       readonly edge: Edge
@@ -37,10 +40,12 @@ export type Step =
 export interface Edge {
   readonly from: Operation | undefined
   readonly to: Operation
-  readonly call: Pick<CallSpec, 'timeout' | 'retries' | 'optional' | 'hidden'>
+  call: Pick<CallSpec, 'timeout' | 'retries' | 'optional' | 'hidden'>
   readonly knobs: Knobs
   /** Of a circuit breaker: this share of calls is not made. */
   brokenShare: number
+  /** Who set the breaker. */
+  guard: Guard | undefined
 }
 
 /** What lies in a cache for one step: warm when all its keys are in. */
@@ -92,17 +97,36 @@ export class Topic {
 /** A token bucket, refilled by time. */
 export class RateLimit {
   readonly perSecond: number
+  readonly guard: Guard | undefined
+  /** What an operation costs, where other than the topology says. */
+  readonly costs: ReadonlyMap<string, number>
+  /** Every instance has a bucket of its own. */
+  readonly isLocal: boolean
   private tokens: number
   private at: number
 
-  constructor(perSecond: number, nowMs: number) {
+  constructor(
+    perSecond: number,
+    nowMs: number,
+    how: {
+      readonly guard?: Guard | undefined
+      readonly costs?: ReadonlyMap<string, number>
+      readonly isLocal?: boolean
+    } = {},
+  ) {
     this.perSecond = perSecond
+    this.guard = how.guard
+    this.costs = how.costs ?? new Map()
+    this.isLocal = how.isLocal ?? false
     this.tokens = perSecond
     this.at = nowMs
   }
 
-  admits(cost: number, nowMs: number): boolean {
-    this.tokens = Math.min(this.perSecond, this.tokens + ((nowMs - this.at) / 1_000) * this.perSecond)
+  admits({ name, cost: usual, service }: Operation, nowMs: number): boolean {
+    const cost = this.costs.get(name) ?? usual
+    // Buckets of the instances are filled and emptied alike, so that one that holds them all does the same.
+    const rate = this.isLocal ? this.perSecond * Math.max(1, service.ready.length) : this.perSecond
+    this.tokens = Math.min(rate, this.tokens + ((nowMs - this.at) / 1_000) * rate)
     this.at = nowMs
     if (this.tokens < cost) return false
     this.tokens -= cost
@@ -110,8 +134,27 @@ export class RateLimit {
   }
 }
 
+/** Of a sidecar: too many requests at once are refused, instances that fail are left out for a while. */
+export interface Outlier {
+  readonly consecutiveErrors: number
+  readonly ejectionMs: number
+  /** Of the instances, so many may be left out. */
+  readonly maxShare: number
+}
+
+/** What Kubernetes runs of a service: a version, and how often it was restarted on purpose. */
+export interface Revision {
+  number: number
+  readonly version: Version
+  readonly restart: number
+  readonly createdMs: number
+}
+const maxRevisions = 11
+
 export interface Version {
   readonly name: string
+  /** In order of release. */
+  readonly index: number
   readonly knobs: Knobs
 }
 
@@ -119,14 +162,24 @@ export class Service {
   readonly name: string
   readonly spec: ServiceSpec
   readonly knobs = new Knobs()
+  readonly noise: ServiceNoise
   readonly operations = new Map<string, Operation>()
   readonly topics = new Map<string, Topic>()
   readonly contents: CacheContent[] = []
   readonly versions = new Map<string, Version>()
   instances: Instance[] = []
   private readyNow: readonly Instance[] = []
-  version: Version
+  /** The oldest first. */
+  revisions: Revision[] = []
+  /** What new instances run. */
+  revision: Revision
   rateLimit: RateLimit | undefined
+  /** Requests of all callers that are under way to it, and how many may be. */
+  open = 0
+  maxOpen: number | undefined
+  maxOpenGuard: Guard | undefined
+  outlier: Outlier | undefined
+  autoscale: { readonly min: number; readonly max: number; readonly cpu: number } | undefined
   /** Of a database: its indexes, and what they are missing of. */
   readonly indexes = new Set<string>()
   readonly locks = new Map<string, Permits>()
@@ -142,15 +195,36 @@ export class Service {
   hits = 0
   misses = 0
 
-  constructor(name: string, spec: ServiceSpec) {
+  constructor(name: string, spec: ServiceSpec, noise: ServiceNoise) {
     this.name = name
+    this.noise = noise
     this.spec = spec
-    this.version = this.versionOf(spec.version)
+    this.autoscale = spec.kind === 'service' ? spec.autoscale : undefined
+    // There is always something to go back to.
+    this.revise(this.versionOf(versionBefore(spec.version)), 0, 0)
+    this.revision = this.revise(this.versionOf(spec.version), 0, 0)
+  }
+
+  get version(): Version {
+    return this.revision.version
+  }
+
+  /** The revision of that template: a new one, or an old one that becomes the newest again. */
+  revise(version: Version, restart: number, nowMs: number): Revision {
+    const number = (this.revisions.at(-1)?.number ?? 0) + 1
+    const known = this.revisions.find((one) => one.version === version && one.restart === restart)
+    if (known !== undefined && known === this.revisions.at(-1)) return known
+    const revision = known ?? { number, version, restart, createdMs: nowMs }
+    revision.number = number
+    const others = this.revisions.filter((one) => one !== revision)
+    this.revisions = [...others.slice(-(maxRevisions - 1)), revision]
+    return revision
   }
 
   versionOf(name: string): Version {
     let version = this.versions.get(name)
-    if (version === undefined) this.versions.set(name, (version = { name, knobs: new Knobs() }))
+    if (version === undefined)
+      this.versions.set(name, (version = { name, index: this.versions.size, knobs: new Knobs() }))
     return version
   }
 
@@ -175,4 +249,14 @@ export class Service {
   refresh(): void {
     this.readyNow = this.instances.filter(({ isReady }) => isReady)
   }
+}
+
+/** A name for what was released before: 2.14.1 after 2.14.0, 1.0.0 after 0.9.9. */
+function versionBefore(name: string): string {
+  const parts = name.split(/(\d+)/)
+  const last = parts.findLastIndex((part) => /^\d+$/.test(part) && Number(part) > 0)
+  if (last < 0) return `before-${name}`
+  return parts
+    .map((part, i) => (i < last || !/^\d+$/.test(part) ? part : i === last ? String(Number(part) - 1) : '9'))
+    .join('')
 }

@@ -10,6 +10,7 @@ import type { Arrival } from './frame.ts'
 import type { Instance } from './instance.ts'
 import { Knobs } from './knobs.ts'
 import { Load } from './load.ts'
+import { ServiceNoise, type Wander, weatherOf } from './noise.ts'
 import type { ChangeEvent, Observer, SpanRecord, Trace } from './observer.ts'
 import { Queues } from './queues.ts'
 import { Random } from './random.ts'
@@ -41,6 +42,8 @@ export class World {
   readonly queues = new Queues(this)
   readonly cluster: Cluster
   readonly load: Load
+  /** How slow disks and networks are, for everybody. */
+  readonly weather: Wander
   private readonly seed: number
   private readonly sampling: number
   private readonly streams = new Map<string, Random>()
@@ -55,6 +58,7 @@ export class World {
     this.observer = observer
     this.ids = new Random(seed, 'ids')
     this.network = new Random(seed, 'latency')
+    this.weather = weatherOf(topology.noise, this.randomOf('weather'))
     for (const [name, spec] of Object.entries(topology.services)) this.addService(name, spec)
     for (const service of this.services.values()) this.connect(service)
     this.cluster = new Cluster(this, topology.nodes)
@@ -96,12 +100,13 @@ export class World {
     return this.service(service).operation(operation)
   }
 
-  newTrace(): Trace {
+  /** `origin`: the request that it belongs to, where an edge without an agent has lost its trace. */
+  newTrace(origin?: Trace): Trace {
     const { ids } = this
     const id = [ids.bits(), ids.bits(), ids.bits(), ids.bits()] as const
     // The last 56 bits are the randomness of consistent sampling.
     const randomness = ((id[2] & 0xff_ffff) * 0x1_0000_0000 + id[3]) / 2 ** 56
-    return { id, isSampled: randomness >= 1 - this.sampling, isTouched: false }
+    return { id, isSampled: randomness >= 1 - this.sampling, isTouched: false, refusedBy: undefined, origin }
   }
 
   spanOf({ trace, parent, kind, operation, topic, queuedMs }: Arrival, instance: Instance, attempt = 1): SpanRecord {
@@ -126,12 +131,13 @@ export class World {
     }
   }
 
-  change(kind: ChangeEvent['kind'], service: Service | undefined, text: string): void {
-    this.observer.change({ kind, service, text, atMs: this.schedule.now })
+  change(kind: ChangeEvent['kind'], service: Service | undefined, text: string, node?: string): void {
+    this.observer.change({ kind, service, node, text, atMs: this.schedule.now })
   }
 
   private addService(name: string, spec: Topology['services'][string]): void {
-    const service = new Service(name, spec)
+    const noise = new ServiceNoise(this.topology.noise, this.weather, this.randomOf(`noise of ${name}`))
+    const service = new Service(name, spec, noise)
     this.services.set(name, service)
     const add = (operation: string, self: OperationSpec['self'], rest: Partial<Operation> = {}) =>
       service.operations.set(operation, {
@@ -184,6 +190,7 @@ export class World {
     }
     if ('parallel' in spec) return { kind: 'parallel', steps: all(spec.parallel) }
     if ('maybe' in spec) return { kind: 'maybe', share: spec.maybe, steps: all(spec.steps) }
+    if ('repeat' in spec) return { kind: 'repeat', mean: spec.repeat, steps: all(spec.steps) }
     const content = new CacheContent(spec.hit, spec.keys)
     const edge = this.edge(from, this.operation(`${spec.cache}/GET`), { ...defaultCall, timeout: 250 })
     edge.to.service.contents.push(content)
@@ -200,7 +207,14 @@ export class World {
       hidden,
     }: Pick<CallSpec, 'timeout' | 'optional' | 'hidden'> & { retries?: CallSpec['retries'] },
   ): Edge {
-    const edge = { from, to, call: { timeout, retries, optional, hidden }, knobs: new Knobs(), brokenShare: 0 }
+    const edge = {
+      from,
+      to,
+      call: { timeout, retries, optional, hidden },
+      knobs: new Knobs(),
+      brokenShare: 0,
+      guard: undefined,
+    }
     this.edges.push(edge)
     return edge
   }

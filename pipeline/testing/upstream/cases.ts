@@ -94,8 +94,3 @@ export function outcomeOf(
   const lists = targets.map((target) => [target, byTarget.get(target) ?? []] as const)
   return Object.fromEntries(refused.length === 0 ? lists : [['refused', refusals] as const, ...lists])
 }
-
-/** By case. */
-export async function readRecorded(folder: string): Promise<Readonly<Record<string, Outcome>>> {
-  return JSON.parse(await readFile(join(folder, 'testdata/upstream.json'), 'utf8')) as Record<string, Outcome>
-}

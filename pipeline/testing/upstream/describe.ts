@@ -6,8 +6,9 @@ import { readOtlp } from '../../data/read-otlp.ts'
 import type { Batch } from '../../data/telemetry.ts'
 import { build } from '../build.ts'
 import type { TestContextOptions } from '../context.ts'
-import { type Outcome, outcomeOf, readCases, readRecorded, requestsOf, targetsOf, type UpstreamCase } from './cases.ts'
+import { type Outcome, outcomeOf, readCases, requestsOf, targetsOf, type UpstreamCase } from './cases.ts'
 import { normalOutcome } from './normal.ts'
+import { readRecorded } from './recording.ts'
 
 /** Each case of `folder` must give what the real Collector gave. `record.ts` makes the recordings. */
 export async function describeUpstream(factory: Factory, folder: string): Promise<void> {

@@ -13,6 +13,7 @@ import { parse } from 'yaml'
 import { freePorts } from '../free-ports.ts'
 import { type Outcome, outcomeOf, readCases, requestsOf, targetsOf, type UpstreamCase } from './cases.ts'
 import { collectorConfig, fileOf, type Setting } from './collector-config.ts'
+import { writeRecorded } from './recording.ts'
 
 const startMs = 10_000
 /** What is held for a while leaves before the end. */
@@ -45,7 +46,7 @@ async function record(otelcol: string, folder: string): Promise<void> {
       return [one.name, outcome ?? outcomeOf(one, await written(one, i, setting), refused)]
     })
     const recorded = Object.fromEntries(await Promise.all(outcomes))
-    await writeFile(join(folder, 'testdata/upstream.json'), `${JSON.stringify(recorded, null, 1)}\n`)
+    await writeRecorded(folder, recorded)
     console.log(`${folder}: recorded ${cases.length} cases`)
   } finally {
     child.kill('SIGKILL')

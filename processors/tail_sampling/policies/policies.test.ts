@@ -310,14 +310,14 @@ suite('probabilistic', () => {
     [150, '', 100],
   ] as const)
     test(`${percent} % ${salt}`, async () => {
-      const total = 20_000
+      const total = 5_000
       const sampler = open(`[${share(percent, salt)}]`)
       await sampler.start()
       const builder = newTraces()
       for (let i = 0; i < total; i++) builder.span({ name: 's', traceId: randomId() })
       await sampler.handle(builder.build())
       const kept = ((await sampler.decided()).length / total) * 100
-      assert.ok(Math.abs(kept - wanted) <= 1, `${kept} %`)
+      assert.ok(Math.abs(kept - wanted) <= 2, `${kept} %`)
     })
 
   // What hash/fnv and math/big give, for ids that are close to the limit.
@@ -391,7 +391,7 @@ suite('probabilistic with usetracestate', () => {
     test(title, async () => assert.equal(await isSampled(share(percent), carrying(...states), gate, zeros), wanted))
 
   test('the share of random values is the percentage', async () => {
-    const total = 20_000
+    const total = 5_000
     const sampler = open(`[${share(25)}]`, gate)
     await sampler.start()
     const builder = newTraces()
@@ -399,7 +399,7 @@ suite('probabilistic with usetracestate', () => {
       builder.span({ name: 's', traceId: randomId(), traceState: `ot=rv:${randomId().slice(0, 14)}` })
     await sampler.handle(builder.build())
     const kept = ((await sampler.decided()).length / total) * 100
-    assert.ok(Math.abs(kept - 25) <= 1, `${kept} %`)
+    assert.ok(Math.abs(kept - 25) <= 2, `${kept} %`)
   })
 
   test('without the gate the tracestate is not read', async () =>

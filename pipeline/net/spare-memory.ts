@@ -1,12 +1,12 @@
-/** How many bytes of free memory a client keeps for its next messages. */
+/** How many bytes of free memory one owner keeps for its next messages. */
 const maxFreeBytes = 8 * 1024 * 1024
 const granule = 64 * 1024
 
 /**
- * Memory for framed messages, used again. A fresh buffer of some megabytes for each request costs more than the copy into it: in the
+ * Memory for messages, used again. A fresh buffer of some megabytes for each request costs more than the copy into it: in the
  * garbage collector and in page faults.
  */
-export class Frames {
+export class SpareMemory {
   readonly #free: Buffer[] = []
   #freeBytes = 0
 

@@ -1,0 +1,141 @@
+/** `benchmark`: incidents and quiet days of simulated worlds through the real pipeline, and how well each subject notices and explains them. */
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { baselines } from './benchmark/baselines/baselines.ts'
+import { withObjectives } from './benchmark/objectives.ts'
+import { Progress } from './benchmark/progress.ts'
+import { legend, notesOf, type Report, textOf } from './benchmark/report.ts'
+import { runSet } from './benchmark/run-set.ts'
+import { drawSet, type SetSize } from './benchmark/scenario-set.ts'
+import type { CommandContext } from './command.ts'
+import { readTopology } from './simulate/topology/read.ts'
+import type { Topology } from './simulate/topology/schema.ts'
+
+interface BenchmarkFlags {
+  readonly seed: number
+  readonly incidents?: number
+  readonly days?: number
+  readonly incidentRate: number
+  readonly quietRate: number
+  readonly quick?: true
+  readonly config?: string
+  readonly output: 'text' | 'json'
+}
+
+/** 160 incidents leave more than 100 that users notice. */
+const whole = { incidents: 160, days: 90 }
+const quick = { incidents: 20, days: 0.5 }
+
+export function register(program: Command, context: CommandContext): void {
+  program
+    .command('benchmark')
+    .description(
+      'Plays seeded incidents and quiet days through the real pipeline and measures who notices and explains them',
+    )
+    .argument('<topology...>', 'YAML files; examples/topologies has some')
+    .option('--seed <n>', 'the same seed draws the same set', number(0, 0xffff_ffff, true), 1)
+    .option('--incidents <n>', `how many; ${whole.incidents} if absent`, number(0, 100_000, true))
+    .option('--days <n>', `days without a fault; ${whole.days} if absent`, number(0, 10_000))
+    .option('--quick', `${quick.incidents} incidents and ${quick.days} days, for a first look`)
+    .option('--incident-rate <n>', "users' requests a second during incidents", number(0.1, 10_000), 4)
+    .option('--quiet-rate <n>', 'the same on quiet days', number(0.01, 10_000), 0.5)
+    .option(
+      '--config <file>',
+      'the pipeline under test: receives at ${env:BENCHMARK_INPUT}, sends OTLP/HTTP without compression and queue to ${env:BENCHMARK_OUTPUT}',
+    )
+    .addOption(new Option('--output <format>', 'of the report').choices(['text', 'json']).default('text'))
+    .action(async (files: readonly string[], flags: BenchmarkFlags) => benchmark(files, flags, context))
+}
+
+async function benchmark(files: readonly string[], flags: BenchmarkFlags, context: CommandContext): Promise<void> {
+  const { incidents, days } = flags.quick === true ? quick : whole
+  const { seed, incidentRate, quietRate } = flags
+  const size: SetSize = {
+    incidents: flags.incidents ?? incidents,
+    quietDays: flags.days ?? days,
+    incidentRate,
+    quietRate,
+  }
+  if (size.incidents === 0 && size.quietDays === 0)
+    throw new Error('nothing to play: give --incidents or --days more than 0')
+  // All of them first: a mistake in the last file should not show after an hour.
+  const topologies: Topology[] = []
+  for (const file of files) topologies.push(await readTopology(file))
+  const interrupted = new AbortController()
+  const interrupt = () => interrupted.abort()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, interrupt)
+  try {
+    const reports: Report[] = []
+    for (const topology of topologies) {
+      const report = await measure(topology, seed, size, { flags, context, signal: interrupted.signal })
+      reports.push(report)
+      if (flags.output === 'text') context.stdout.write(`${textOf(report)}\n`)
+    }
+    context.stdout.write(flags.output === 'text' ? legend : `${JSON.stringify(reports, withNever, 2)}\n`)
+  } finally {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, interrupt)
+  }
+}
+
+/** What never happened is infinitely late, and JSON has no such number. */
+function withNever(_: string, value: unknown): unknown {
+  return value === Number.POSITIVE_INFINITY ? 'never' : value
+}
+
+interface Measuring {
+  readonly flags: BenchmarkFlags
+  readonly context: CommandContext
+  readonly signal: AbortSignal
+}
+
+async function measure(
+  topology: Topology,
+  seed: number,
+  size: SetSize,
+  { flags, context, signal }: Measuring,
+): Promise<Report> {
+  const begun = performance.now()
+  const set = drawSet(withObjectives(topology, size.incidentRate, seed), seed, size)
+  const progress = new Progress(context.stderr)
+  const outcome = await runSet(set, {
+    subjects: baselines,
+    config: flags.config,
+    signal,
+    onProgress: (share, run) => progress.show(share, `${topology.name} ${run}`),
+  }).finally(() => progress.clear())
+  const { received, scores } = outcome
+  const { rate } = topology.users
+  return {
+    topology: topology.name,
+    services: Object.keys(topology.services).length,
+    seed,
+    setVersion: set.version,
+    hash: set.hash,
+    incidents: size.incidents,
+    faults: set.faults,
+    silentFaults: scores[0]?.silentFaults ?? 0,
+    quietDays: size.quietDays,
+    incidentRate: Math.min(rate, size.incidentRate),
+    quietRate: Math.min(rate, size.quietRate),
+    plannedRate: rate,
+    simulatedHours: set.runs.reduce((sum, { scenario }) => sum + scenario.duration, 0) / 3_600_000,
+    faultFree: set.faultFree,
+    wallSeconds: (performance.now() - begun) / 1_000,
+    spans: received.traces,
+    points: received.metrics,
+    logRecords: received.logs,
+    notes: notesOf(set, outcome, size.quietDays),
+    scores,
+    sightings: Object.fromEntries(
+      [...outcome.judged].map(([subject, judged]) => [subject, judged.flatMap((one) => one.sightings)]),
+    ),
+  }
+}
+
+function number(least: number, most: number, isWhole = false): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (text.trim() === '' || !(value >= least && value <= most) || (isWhole && !Number.isInteger(value)))
+      throw new InvalidArgumentError(`It must be a ${isWhole ? 'whole number' : 'number'} from ${least} to ${most}.`)
+    return value
+  }
+}

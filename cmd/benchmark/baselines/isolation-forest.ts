@@ -1,0 +1,61 @@
+/** As the Collector's isolationforest processor has it: a forest for each series of one value, and the tenth that scores highest is anomalous. */
+import { fitIsolationForest, type IsolationForest, isolationScores } from '../../../models/isolation-forest.ts'
+import { quantileOf } from '../statistics.ts'
+import { type Alert, type Detector, features, type Window, width } from '../subject.ts'
+import { History, Lessons } from './history.ts'
+
+const contamination = 0.1
+const relearnMs = 6 * 3_600_000
+
+interface Learned {
+  readonly forest: IsolationForest
+  readonly threshold: number
+}
+
+export function univariateForest(random: () => number): Detector {
+  const history = new History()
+  const lessons = new Lessons(relearnMs)
+  const learned: (Learned | undefined)[] = []
+  const one = new Float64Array(1)
+
+  function learn(): void {
+    for (let place = 0; place < history.places; place++) {
+      const values = history.of(place)
+      learned[place] = values === undefined || isConstant(values) ? undefined : fitted(values, random)
+    }
+  }
+
+  return {
+    observe(window: Window): readonly Alert[] {
+      if (lessons.isDue(window)) learn()
+      history.add(window)
+      const alerts: Alert[] = []
+      const { values, entities, endMs } = window
+      for (let place = 0; place < Math.min(values.length, learned.length); place++) {
+        const known = learned[place]
+        const value = values[place]!
+        if (known === undefined || Number.isNaN(value)) continue
+        one[0] = value
+        const score = isolationScores(known.forest, one)[0]!
+        if (score <= known.threshold) continue
+        alerts.push({
+          atMs: endMs,
+          entity: entities[Math.floor(place / width)]!,
+          feature: features[place % width]!,
+          score,
+        })
+      }
+      return alerts
+    },
+  }
+}
+
+function fitted(values: Float64Array, random: () => number): Learned {
+  const forest = fitIsolationForest(values, 1, { random })
+  const scores = isolationScores(forest, values).sort()
+  return { forest, threshold: quantileOf(scores, 1 - contamination) }
+}
+
+function isConstant(values: Float64Array): boolean {
+  return values.every((value) => value === values[0])
+}

@@ -1,0 +1,75 @@
+/** What is measured: something that watches what comes out of the pipeline, raises alerts, and says what it suspects. */
+
+/** What is known of an entity in a window, in this order. NaN = nothing was seen of it. */
+export const features = ['rate', 'errors', 'p50', 'p99', 'cpu', 'memory', 'pool', 'lag', 'logs'] as const
+export type Feature = (typeof features)[number]
+export const width = features.length
+
+/** Telemetry of some seconds, by when it came out of the pipeline. */
+export interface Window {
+  /** Milliseconds of the world. */
+  readonly startMs: number
+  readonly endMs: number
+  /** Services, and nodes. An entity keeps its place from window to window; new ones come at the end. */
+  readonly entities: readonly string[]
+  /**
+   * `entities.length` rows of `width`: requests a second; share of them that failed; seconds; share of the limit of the fullest instance (of a node: of
+   * its cores) twice; those who wait for a connection, or a database's open ones; messages; lines of WARN and above a second.
+   */
+  readonly values: Float64Array
+  /** Log records with an event name or a reason that came in it. */
+  readonly events: readonly Event[]
+  /** Before this moment nobody is judged. */
+  readonly isWarmUp: boolean
+}
+
+export interface Event {
+  /** When it came out of the pipeline. */
+  readonly atMs: number
+  /** `event.name`, or the reason of an event of Kubernetes. */
+  readonly name: string
+  /** The service or deployment that it is about; empty where it does not say. */
+  readonly entity: string
+  readonly body: string
+  readonly attributes: ReadonlyMap<string, unknown>
+}
+
+export interface Alert {
+  readonly atMs: number
+  readonly entity: string
+  readonly feature: Feature
+  /** How far from ordinary; comparable within one subject. */
+  readonly score: number
+  /** Kept from people because something else explains it. */
+  readonly isSuppressed?: boolean
+}
+
+/** Alerts that reach people as one. */
+export interface Incident {
+  readonly openMs: number
+  readonly alerts: readonly Alert[]
+}
+
+/** What one may look at to explain an incident. */
+export interface Known {
+  readonly entities: readonly string[]
+  /** All that came so far. */
+  readonly events: readonly Event[]
+  /** Uniform in [0, 1), of a stream of its own. */
+  readonly random: () => number
+}
+
+export interface Detector {
+  observe(window: Window): readonly Alert[]
+}
+
+/** Suspects, the likeliest first; none = no idea. Gets the alerts of the incident's first minutes. */
+export type Ranking = (incident: Incident, known: Known) => readonly string[]
+
+export interface Subject {
+  readonly name: string
+  /** Detectors with one name are one: subjects that differ in their ranking share it. */
+  readonly detector: string
+  readonly detect: (random: () => number) => Detector
+  readonly rank: Ranking
+}

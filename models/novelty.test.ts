@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { EntityNovelty, NoveltyDetector, noveltyDefaults } from './novelty.ts'
+import { PcaError, pcaErrorDefaults } from './pca-error.ts'
+import { SeasonalZ, seasonalDefaults } from './seasonal-z.ts'
+
+/** Normal numbers, the same every time. */
+function normals(seed: number): () => number {
+  let state = seed
+  const uniform = () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return ((state >>> 0) + 0.5) / 2 ** 32
+  }
+  return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform())
+}
+
+/** Two columns that move together, and one on its own, in units far apart. */
+function rows(count: number, seed: number): Float64Array {
+  const next = normals(seed)
+  const values = new Float64Array(count * 3)
+  for (let i = 0; i < count; i++) {
+    const load = next()
+    values.set([1e9 * (5 + load), 0.01 * (3 + load + 0.1 * next()), next()], i * 3)
+  }
+  return values
+}
+
+test('what breaks a correlation is strange, though each column is within its range; the columns that did it are named', () => {
+  const entity = new EntityNovelty(3)
+  const values = rows(3000, 3)
+  for (let i = 0; i < 3000; i++) entity.next(values, i * 3)
+  const quiet = entity.score(Float64Array.of(5.5e9, 0.035, 0))
+  const strange = entity.score(Float64Array.of(6e9, 0.02, 0))
+  assert.ok(quiet.p > 0.01, `${quiet.p}`)
+  assert.ok(strange.p < 1e-3, `${strange.p}`)
+  assert.ok(strange.score > quiet.score && strange.score <= 1)
+  const [load, latency, other] = entity.contributions()
+  assert.ok(load! > 0 && latency! > 0 && Math.abs(other!) < latency!)
+})
+
+test('cold is quiet: no alarm, p of 1 and score of 0', () => {
+  const entity = new EntityNovelty(1)
+  for (let i = 0; i < 60; i++) assert.deepEqual(entity.next(Float64Array.of(i * 1e6)), { score: 0, p: 1, alarm: false })
+})
+
+test('answers are numbers whatever comes in: missing, constant, huge', () => {
+  const entity = new EntityNovelty(2)
+  const inputs = [0, 0, Number.NaN, 1e308, -1e308, 5, 5, 5]
+  for (let i = 0; i < 2000; i++) {
+    const { score, p } = entity.next(Float64Array.of(inputs[i % 8]!, i < 1000 ? 7 : inputs[(i * 3) % 8]!))
+    assert.ok(score >= 0 && score <= 1 && p >= 0 && p <= 1, `row ${i}: ${score} ${p}`)
+  }
+})
+
+test('a new level alarms within rows, is not learned at once, and is how things are in the end', () => {
+  const next = normals(5)
+  const entity = new EntityNovelty(1, { ...noveltyDefaults, historyRows: 1024 })
+  for (let i = 0; i < 3000; i++) entity.next(Float64Array.of(next()))
+  let first = -1
+  for (let i = 0; i < 200; i++) if (entity.next(Float64Array.of(8 + next())).alarm && first < 0) first = i
+  assert.ok(first >= 0 && first <= 3, `alarm after ${first} rows`)
+  assert.ok(entity.next(Float64Array.of(8)).p < 1e-2)
+  for (let i = 0; i < 30_000; i++) entity.next(Float64Array.of(8 + next()))
+  assert.ok(entity.next(Float64Array.of(8)).p > 1e-2)
+})
+
+test('in a batch an entity is scored as alone; weight 0 leaves no trace; a slot starts anew once forgotten', () => {
+  const detector = new NoveltyDetector(3, 2)
+  const alone = new EntityNovelty(3)
+  const [a, b] = [rows(400, 7), rows(400, 9)]
+  const out = new Float64Array(2)
+  const entities = Int32Array.of(0, 1)
+  for (let i = 0; i < 400; i++) {
+    const values = new Float64Array(6)
+    values.set(a.subarray(i * 3, i * 3 + 3))
+    values.set(b.subarray(i * 3, i * 3 + 3), 3)
+    detector.score({ entities, values }, out)
+    detector.update({ entities, values }, Float64Array.of(1, 1))
+    const { p } = alone.next(b, i * 3)
+    assert.equal(out[1], p === 1 ? Number.NaN : -Math.log(p))
+  }
+  detector.forget(1)
+  detector.score({ entities: Int32Array.of(1), values: b.slice(0, 3) }, out)
+  assert.ok(Number.isNaN(out[0]!))
+  assert.throws(() => detector.score({ entities, values: new Float64Array(5) }, out), /5 values are not 2 rows/)
+  assert.throws(() => detector.score({ entities: Int32Array.of(2), values: new Float64Array(3) }, out), /slot 2/)
+})
+
+test('one plane serves entities of a class that differ in size a thousandfold, and a new one after its first rows', () => {
+  const detector = new PcaError({ features: 3, capacity: 3, ...pcaErrorDefaults, emaWeight: 1 })
+  const [small, large, fresh] = [rows(500, 7), rows(500, 9).map((value) => value * 1000), rows(100, 13)]
+  const values = new Float64Array(3000)
+  values.set(small)
+  values.set(large, 1500)
+  detector.fit({ entities: new Int32Array(1000).fill(1, 500), values })
+  const out = new Float64Array(1)
+  const score = (slot: number, row: Float64Array) => {
+    detector.score({ entities: Int32Array.of(slot), values: row }, out)
+    return out[0]!
+  }
+  assert.ok(score(0, Float64Array.of(6e9, 0.04, 0)) < 1)
+  assert.ok(score(0, Float64Array.of(6e9, 0.02, 0)) > 1)
+  assert.ok(score(1, Float64Array.of(6e12, 40, 0)) < 1)
+  const [load, latency, other] = detector.contributions(1, Float64Array.of(6e12, 20, 0))
+  assert.ok(load! > other! && latency! > other!)
+  assert.ok(Number.isNaN(score(2, fresh.slice(0, 3))))
+  for (let i = 0; i < 100; i++)
+    detector.update({ entities: Int32Array.of(2), values: fresh.slice(i * 3, i * 3 + 3) }, Float64Array.of(1))
+  assert.ok(score(2, Float64Array.of(6e9, 0.02, 0)) > score(2, Float64Array.of(6e9, 0.04, 0)))
+})
+
+test('the same hour of other days is what an hour is compared with', () => {
+  const next = normals(11)
+  const detector = new SeasonalZ({ features: 1, capacity: 1, ...seasonalDefaults, seasonTicks: 10, leastRows: 20 })
+  const level = (tick: number) => (Math.floor(tick / 10) % 24 < 8 ? 100 : 1000)
+  const history = Float64Array.from({ length: 240 * 10 }, (_, tick) => level(tick) + 5 * next())
+  detector.fit({ entities: new Int32Array(history.length), values: history })
+  const out = new Float64Array(1)
+  const score = (tick: number, value: number) => {
+    detector.at(tick)
+    detector.score({ entities: Int32Array.of(0), values: Float64Array.of(value) }, out)
+    return out[0]!
+  }
+  const night = 240 * 10 + 15
+  const day = 240 * 10 + 150
+  assert.ok(score(night, 102) < 3)
+  assert.ok(score(night, 1000) > 20)
+  assert.ok(score(day, 1002) < 3)
+  assert.ok(score(day, 100) > 20)
+  const { location, sigma } = detector.expected(0, 0)!
+  assert.ok(Math.abs(location - 1000) < 5 && sigma > 2 && sigma < 20)
+})
+
+test('a fault does not become the norm of the season; weight 0 leaves no trace at all', () => {
+  const detector = new SeasonalZ({ features: 1, capacity: 1, ...seasonalDefaults, cycles: [1] })
+  const row = (value: number) => ({ entities: Int32Array.of(0), values: Float64Array.of(value) })
+  for (let i = 0; i < 500; i++) detector.update(row(100 + (i % 5)), Float64Array.of(1))
+  const before = detector.expected(0, 0)!
+  for (let i = 0; i < 100; i++) detector.update(row(10_000), Float64Array.of(0))
+  assert.deepEqual(detector.expected(0, 0), before)
+  for (let i = 0; i < 100; i++) detector.update(row(10_000), Float64Array.of(1))
+  assert.ok(detector.expected(0, 0)!.location < 200)
+  detector.forget(0)
+  assert.equal(detector.expected(0, 0), undefined)
+})
