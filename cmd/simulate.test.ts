@@ -41,20 +41,8 @@ test('the story plays at twenty times its speed into the quickstart, and everyth
   const collector = new VigilProcess(['--config', 'config.yaml'], { 'config.yaml': config })
   try {
     const port = await collector.port('gRPC')
-    const { exitCode, stdout, stderr } = await simulate(
-      ...[
-        shop,
-        '--scenario',
-        story,
-        '--speed',
-        '20',
-        '--duration',
-        '60s',
-        '--endpoint',
-        `localhost:${port}`,
-        '--insecure',
-      ],
-    )
+    const flags = ['--speed', '20', '--duration', '15s', '--endpoint', `localhost:${port}`, '--insecure']
+    const { exitCode, stdout, stderr } = await simulate(shop, '--scenario', story, ...flags)
     assert.equal(exitCode, 0, stderr)
     const sent = told.exec(stdout)?.slice(1).map(Number) ?? assert.fail(stdout)
     const exited = once(collector.child, 'exit')

@@ -8,7 +8,7 @@ import { ThinnedSample } from './thinned-sample.ts'
 export interface AlarmBudgetOptions {
   /** Alarms a row: 1/2000 is one alarm in two thousand rows. */
   readonly rate: number
-  /** Alarms in hand beside those that the rows so far have earned. */
+  /** Past excursions that an alarm may leave above it beside those that the rows so far have earned: `inHand * ln(rows / warmup)` alarms more over time, most of them early. */
   readonly inHand: number
   /** Rows without an exceedance that end an excursion. */
   readonly gap: number

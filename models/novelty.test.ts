@@ -40,6 +40,25 @@ test('what breaks a correlation is strange, though each column is within its ran
   assert.ok(load! > 0 && latency! > 0 && Math.abs(other!) < latency!)
 })
 
+test('on quiet data p is what it says, and alarms are within the budget', () => {
+  const count = 20_000
+  const entity = new EntityNovelty(3)
+  const values = rows(count, 29)
+  let [below, alarms] = [0, 0]
+  for (let i = 0; i < count; i++) {
+    const { p, alarm } = entity.next(values, i * 3)
+    if (p < 0.01) below++
+    if (alarm) alarms++
+  }
+  // Two views, of which a row may be strange to either: Bonferroni makes p a little large at worst.
+  assert.ok(below > 0.003 * count && below < 0.015 * count, `${below} of ${count} rows below 0.01`)
+  // Each view is allowed rate * rows + inHand * ln(rows / warmup).
+  const allowed = [noveltyDefaults.pattern, noveltyDefaults.size].map(
+    ({ rate, inHand, warmup }) => rate * count + inHand * Math.log(count / warmup),
+  )
+  assert.ok(alarms < 1.5 * (allowed[0]! + allowed[1]!), `${alarms} alarms where ${allowed.join(' + ')} are expected`)
+})
+
 test('cold is quiet: no alarm, p of 1 and score of 0', () => {
   const entity = new EntityNovelty(1)
   for (let i = 0; i < 60; i++) assert.deepEqual(entity.next(Float64Array.of(i * 1e6)), { score: 0, p: 1, alarm: false })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { parse } from 'yaml'
 import { Rejected } from '../../pipeline/component.ts'
 import { newLogs } from '../../pipeline/data/builders.ts'
@@ -362,4 +363,35 @@ for (const [name, yaml, shown, expected] of goldenCases)
     )
     const total = expected.reduce((sum, [, count]) => sum + (count as number), 0)
     assert.equal(records(context).length - counted.length, input.count - total)
+  })
+
+for (const yaml of ['interval: 1s', 'interval: 1s\nexclude_fields: [attributes.gone]'])
+  test(`what comes while records are written waits for the next interval, and all arrive once: ${yaml}`, async () => {
+    const { instance, context, handle } = build(factory, yaml)
+    await instance.start?.()
+    // Each look at the time is later than a slice lasts, so that other work gets in wherever it may.
+    let ms = 0
+    context.clock.nowMs = () => (ms += 1_000)
+    const records = (word: string) => {
+      const builder = newLogs().resource({ 'service.name': 'shop' })
+      for (let i = 0; i < 2_000; i++) builder.record({ body: `${word} ${i}`, attributes: { gone: i } })
+      return builder.build()
+    }
+    await handle(records('first'))
+    const advanced = context.clock.advance(1_000)
+    for (let i = 0; i < 3; i++) await setImmediate()
+    assert.equal(context.recorded.emitted.length, 0)
+    await handle(records('second'))
+    await advanced
+    const { emitted } = context.recorded
+    while (emitted.length < 1) await setImmediate()
+    await instance.shutdown?.(AbortSignal.timeout(5_000))
+    const bodies = emitted.map(({ batch }) => [...(batch as Logs)].map(({ body }) => body))
+    assert.deepEqual(
+      bodies.map((all) => [all[0], all.length, new Set(all).size, all.at(-1)]),
+      [
+        ['first 0', 2_000, 2_000, 'first 1999'],
+        ['second 0', 2_000, 2_000, 'second 1999'],
+      ],
+    )
   })

@@ -190,7 +190,7 @@ const helps: readonly Use[] = [
     name: 'rate_limit, where more comes than can be done',
     shape: small,
     events: [surge],
-    act: (b) => b.act('rate_limit', { service: 'api', perSecond: 75 }),
+    act: (b) => b.act('rate_limit', { service: 'api', perSecond: 40 }),
   },
   {
     name: 'remove_rate_limit, of one that is too strict',
@@ -583,4 +583,16 @@ test('every action is used well or badly by a test here', () => {
     [...actions.keys()].filter((name) => !used.has(name)),
     [],
   )
+})
+
+test('the same actions at the same times give the same world', () => {
+  const play = () => {
+    const bench = new Bench({}, fault('type: lost_index, query: db/read', '10s')).until(20)
+    bench.act('restart', { service: 'api' })
+    bench.act('circuit_break', { from: 'web', to: 'api/list', share: 0.5 })
+    bench.until(30).act('create_index', { database: 'db', index: 't_id' })
+    bench.until(50)
+    return [bench.told(), [...bench.world.load.served]]
+  }
+  assert.deepEqual(play(), play())
 })

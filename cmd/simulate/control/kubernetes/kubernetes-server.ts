@@ -11,7 +11,8 @@ import { deleteOptionsOf, evictionOf } from './eviction.ts'
 import { meshKinds } from './mesh.ts'
 import { at, type Fields, isFields, type KubeObject, StatusError, statusOf, success } from './object.ts'
 import { patched } from './patch.ts'
-import { apiVersionOf, collectionOf, type Resource, resources, type Verb } from './resources.ts'
+import { allow, nameOf, notAllowed, notFound, type Place, placeOf, refuseOther, refuseStale } from './place.ts'
+import { apiVersionOf, collectionOf, resources } from './resources.ts'
 import { selectorOf } from './select.ts'
 import { keyOf, Store, uidOf } from './store.ts'
 import { Watches } from './watch.ts'
@@ -19,13 +20,6 @@ import { Workloads } from './workloads.ts'
 import { carryOut, type Planned, plans } from './writes.ts'
 
 const protobuf = 'application/vnd.kubernetes.protobuf'
-
-interface Place {
-  readonly resource: Resource
-  readonly namespace: string | undefined
-  readonly name: string | undefined
-  readonly subresource: string | undefined
-}
 
 export function kubernetesServer(control: Control): JsonServer {
   const api = new KubernetesApi(control)
@@ -347,81 +341,6 @@ function decoded({ method, path }: Asked, body: Buffer): Fields {
   if (path.endsWith('/eviction')) return evictionOf(body)
   if (method === 'DELETE') return deleteOptionsOf(body)
   throw new StatusError('UnsupportedMediaType', 'send the body as Content-Type: application/json')
-}
-
-function placeOf(path: string): Place {
-  const [, core, group, version, rest = ''] = /^\/(?:(api)|apis\/([^/]+))\/([^/]+)\/(.+?)\/?$/.exec(path) ?? []
-  const parts = rest.split('/')
-  const isScoped = parts[0] === 'namespaces' && parts.length > 2
-  const namespace = isScoped ? parts[1] : undefined
-  const [plural, name, subresource, ...more] = isScoped ? parts.slice(2) : parts
-  const resource = resources.find(
-    (one) => one.group === (core === undefined ? group : '') && one.version === version && one.plural === plural,
-  )
-  if (resource === undefined || more.length > 0 || (namespace !== undefined && !resource.isNamespaced)) {
-    throw new StatusError('NotFound', 'the server could not find the requested resource')
-  }
-  if (resource.isNamespaced && name !== undefined && namespace === undefined) {
-    throw new StatusError('NotFound', `${resource.plural} have a namespace: ask under /namespaces/<namespace>/`)
-  }
-  return { resource, namespace, name, subresource }
-}
-
-function allow(place: Place, verb: Verb): Place {
-  if (place.resource.verbs.includes(verb)) return place
-  const { plural, verbs } = place.resource
-  throw new StatusError('MethodNotAllowed', `${plural} do not take ${verb} here; they take ${verbs.join(', ')}`)
-}
-
-function notAllowed({ method }: Asked, { plural }: Resource): StatusError {
-  return new StatusError('MethodNotAllowed', `the server does not allow ${method} of ${plural}`)
-}
-
-function nameOf({ resource, name }: Place): string {
-  return `${resource.plural}${resource.group === '' ? '' : `.${resource.group}`} "${name}"`
-}
-
-function notFound(place: Place): StatusError {
-  const { name, resource } = place
-  return new StatusError('NotFound', `${nameOf(place)} not found`, {
-    name,
-    group: resource.group,
-    kind: resource.plural,
-  })
-}
-
-function conflict(place: Place, why: string): StatusError {
-  const { name, resource } = place
-  return new StatusError('Conflict', `Operation cannot be fulfilled on ${nameOf(place)}: ${why}`, {
-    name,
-    group: resource.group,
-    kind: resource.plural,
-  })
-}
-
-function stale(place: Place): StatusError {
-  return conflict(place, 'the object has been modified; please apply your changes to the latest version and try again')
-}
-
-/** The preconditions of a deletion. */
-function refuseOther(place: Place, before: KubeObject, options: unknown): void {
-  const { uid, resourceVersion } = before.metadata
-  if ((at(options, 'preconditions', 'uid') ?? uid) !== uid) throw conflict(place, 'its uid is another one')
-  if ((at(options, 'preconditions', 'resourceVersion') ?? resourceVersion) !== resourceVersion) throw stale(place)
-}
-
-/** Who changes what he has not seen changes something else. */
-function refuseStale(place: Place, before: KubeObject, after: KubeObject): void {
-  const { resourceVersion, uid } = after.metadata
-  if (uid !== undefined && uid !== before.metadata.uid) throw conflict(place, 'its uid is another one')
-  if (resourceVersion === undefined || resourceVersion === '') {
-    if (!place.resource.needsVersion) return
-    throw new StatusError(
-      'Invalid',
-      `${nameOf(place)} is invalid: metadata.resourceVersion: must be specified for an update`,
-    )
-  }
-  if (resourceVersion !== before.metadata.resourceVersion) throw stale(place)
 }
 
 function scaleOf(deployment: KubeObject): KubeObject {

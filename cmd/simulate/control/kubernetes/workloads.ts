@@ -8,7 +8,7 @@ import { type Fields, type KubeObject, type OwnerReference, timeOf } from './obj
 import { uidOf } from './store.ts'
 
 export const restartedAtKey = 'kubectl.kubernetes.io/restartedAt'
-export const revisionKey = 'deployment.kubernetes.io/revision'
+const revisionKey = 'deployment.kubernetes.io/revision'
 const memoryPerNode = 64 * 1024 ** 3
 const podsPerNode = 110
 
