@@ -33,16 +33,6 @@ export interface Observation {
   readonly requestLogEvery: number
 }
 
-export const wholeObservation: Observation = {
-  sampling: 1,
-  lostSpans: 0,
-  lateShare: 0,
-  lateMs: 0,
-  scrapeMs: 15_000,
-  missedScrapes: 0,
-  requestLogEvery: 5,
-}
-
 const flushMs = 5_000
 const scope = { name: 'vigil.simulated.instrumentation', version: '1.0.0' }
 

@@ -126,6 +126,6 @@ function count(served: Served, outcome: Outcome, isGood: boolean): void {
   }
 }
 
-export function nameOf({ to }: Edge): string {
+function nameOf({ to }: Edge): string {
   return `${to.service.name}/${to.name}`
 }
