@@ -1,11 +1,15 @@
 /** `benchmark`: incidents and quiet days of simulated worlds through the real pipeline, and how well each subject notices and explains them. */
+
+import { availableParallelism } from 'node:os'
+import { setFlagsFromString } from 'node:v8'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { baselines } from './benchmark/baselines/baselines.ts'
+import { memoryJournal, openJournal } from './benchmark/journal.ts'
 import { withObjectives } from './benchmark/objectives.ts'
 import { Progress } from './benchmark/progress.ts'
 import { legend, notesOf, type Report, textOf } from './benchmark/report.ts'
-import { runSet } from './benchmark/run-set.ts'
-import { drawSet, type SetSize } from './benchmark/scenario-set.ts'
+import { outcomeOf, playSet } from './benchmark/run-set.ts'
+import { drawSet, faultsIn, type SetSize } from './benchmark/scenario-set.ts'
+import { subjectsOf } from './benchmark/subjects.ts'
 import type { CommandContext } from './command.ts'
 import { readTopology } from './simulate/topology/read.ts'
 import type { Topology } from './simulate/topology/schema.ts'
@@ -18,6 +22,10 @@ interface BenchmarkFlags {
   readonly quietRate: number
   readonly quick?: true
   readonly config?: string
+  readonly jobs: number
+  readonly resume?: string
+  readonly report?: true
+  readonly repairs: boolean
   readonly output: 'text' | 'json'
 }
 
@@ -40,13 +48,26 @@ export function register(program: Command, context: CommandContext): void {
     .option('--quiet-rate <n>', 'the same on quiet days', number(0.01, 10_000), 0.5)
     .option(
       '--config <file>',
-      'the pipeline under test: receives at ${env:BENCHMARK_INPUT}, sends OTLP/HTTP without compression and queue to ${env:BENCHMARK_OUTPUT}',
+      'the configuration under test: its vigil.anomaly events are measured beside the baselines',
     )
+    .option('--jobs <n>', 'runs that are played at once, each on a core', number(1, 256, true), availableParallelism())
+    .option('--resume <folder>', 'keeps what was played there, goes on where it stopped, and plays nothing twice')
+    .option('--report', 'plays nothing, and reports what --resume has')
+    .option('--no-repairs', 'leaves out what acting on incidents recovers and costs, which takes as long as all else')
     .addOption(new Option('--output <format>', 'of the report').choices(['text', 'json']).default('text'))
     .action(async (files: readonly string[], flags: BenchmarkFlags) => benchmark(files, flags, context))
 }
 
+/** Players keep all cores busy: helpers of their garbage collectors would cost a fifth more and save no time. */
+const lonelyCollector = [
+  '--no-parallel-scavenge',
+  '--no-parallel-marking',
+  '--no-concurrent-marking',
+  '--no-concurrent-sweeping',
+]
+
 async function benchmark(files: readonly string[], flags: BenchmarkFlags, context: CommandContext): Promise<void> {
+  for (const flag of lonelyCollector) setFlagsFromString(flag)
   const { incidents, days } = flags.quick === true ? quick : whole
   const { seed, incidentRate, quietRate } = flags
   const size: SetSize = {
@@ -57,6 +78,8 @@ async function benchmark(files: readonly string[], flags: BenchmarkFlags, contex
   }
   if (size.incidents === 0 && size.quietDays === 0)
     throw new Error('nothing to play: give --incidents or --days more than 0')
+  if (flags.report === true && flags.resume === undefined)
+    throw new Error('--report needs to know where the runs are: give --resume the folder that they were played with')
   // All of them first: a mistake in the last file should not show after an hour.
   const topologies: Topology[] = []
   for (const file of files) topologies.push(await readTopology(file))
@@ -93,16 +116,28 @@ async function measure(
   size: SetSize,
   { flags, context, signal }: Measuring,
 ): Promise<Report> {
-  const begun = performance.now()
+  const { config, jobs, resume, repairs: hasRepairs } = flags
   const set = drawSet(withObjectives(topology, size.incidentRate, seed), seed, size)
-  const progress = new Progress(context.stderr)
-  const outcome = await runSet(set, {
-    subjects: baselines,
-    config: flags.config,
-    signal,
-    onProgress: (share, run) => progress.show(share, `${topology.name} ${run}`),
-  }).finally(() => progress.clear())
-  const { received, scores } = outcome
+  const journal =
+    resume === undefined
+      ? memoryJournal()
+      : await openJournal(resume, { topology: topology.name, seed, set, config, hasRepairs })
+  if (flags.report !== true) {
+    const progress = new Progress(context.stderr)
+    const onProgress = (share: number, run: string) => progress.show(share, `${topology.name} ${run}`)
+    await playSet(set, { journal, jobs, config, hasRepairs, signal, onProgress })
+      .catch((error: unknown) => {
+        if (resume === undefined || !signal.aborted) throw error
+        throw new Error(
+          `interrupted: ${journal.records.size} of ${set.runs.length} runs are in ${resume}; begin again to go on`,
+        )
+      })
+      .finally(() => progress.clear())
+  }
+  const subjects = subjectsOf(config).map(({ name }) => name)
+  const outcome = outcomeOf(set, journal, subjects)
+  const { received, scores, played } = outcome
+  const { faults, faultFree } = faultsIn(played)
   const { rate } = topology.users
   return {
     topology: topology.name,
@@ -110,21 +145,24 @@ async function measure(
     seed,
     setVersion: set.version,
     hash: set.hash,
-    incidents: size.incidents,
-    faults: set.faults,
+    incidents: outcome.incidents,
+    plannedIncidents: size.incidents,
+    faults,
     silentFaults: scores[0]?.silentFaults ?? 0,
-    quietDays: size.quietDays,
+    quietDays: outcome.quietDays,
+    plannedQuietDays: size.quietDays,
     incidentRate: Math.min(rate, size.incidentRate),
     quietRate: Math.min(rate, size.quietRate),
     plannedRate: rate,
-    simulatedHours: set.runs.reduce((sum, { scenario }) => sum + scenario.duration, 0) / 3_600_000,
-    faultFree: set.faultFree,
-    wallSeconds: (performance.now() - begun) / 1_000,
+    simulatedHours: played.reduce((sum, { scenario }) => sum + scenario.duration, 0) / 3_600_000,
+    faultFree,
+    wallSeconds: outcome.wallSeconds,
     spans: received.traces,
     points: received.metrics,
     logRecords: received.logs,
-    notes: notesOf(set, outcome, size.quietDays),
+    notes: notesOf(set, outcome),
     scores,
+    repairs: outcome.repairs,
     sightings: Object.fromEntries(
       [...outcome.judged].map(([subject, judged]) => [subject, judged.flatMap((one) => one.sightings)]),
     ),

@@ -1,33 +1,22 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, suite, test } from 'node:test'
+import { suite, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
-import { main } from './program.ts'
+import { testFolder } from '../pipeline/testing/test-folder.ts'
+import { runProgram } from './in-process.fixture.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'vigil-bundle-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = testFolder('bundle')
 
-async function vigil(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  let stdout = ''
-  let stderr = ''
-  const code = await main(argv, {
-    env,
-    stdout: { write: (text: string) => (stdout += text) },
-    stderr: { write: (text: string) => (stderr += text) },
-  })
-  return { code, stdout, stderr }
-}
 let bundles = 0
 /** The files of a new bundle, as `tar` reads them. */
 async function bundle(args: readonly string[], env?: Readonly<Record<string, string>>) {
   const path = join(folder, `bundle-${++bundles}.tar.gz`)
-  const ended = await vigil(['bundle', '--file', path, ...args], env)
+  const ended = await runProgram(['bundle', '--file', path, ...args], env)
   assert.deepEqual([ended.code, ended.stderr], [0, ''])
   assert.equal(statSync(path).mode & 0o777, 0o600)
   const out = mkdtempSync(join(folder, 'out-'))
@@ -139,10 +128,10 @@ suite('bundle', () => {
   test('needs no configuration, overwrites nothing, and wants an URL that is one', async () => {
     const { files } = await bundle([])
     assert.deepEqual(Object.keys(files).toSorted(), ['about.json', 'components.txt'])
-    const there = await vigil(['bundle', '--file', file('there.tar.gz', 'mine')])
+    const there = await runProgram(['bundle', '--file', file('there.tar.gz', 'mine')])
     assert.match(there.stderr, /EEXIST/)
     assert.equal(readFileSync(join(folder, 'there.tar.gz'), 'utf8'), 'mine')
-    const wrong = await vigil(['bundle', '--url', 'ftp://x'])
+    const wrong = await runProgram(['bundle', '--url', 'ftp://x'])
     assert.match(wrong.stderr, /not an URL: "ftp:\/\/x"; write the address/)
   })
 })

@@ -3,6 +3,7 @@ import { type Catalog, type CatalogEntry, ConfigError, type ConfigProblem } from
 import type { PluginReference } from '../pipeline/config/plugin-references.ts'
 import { entry, newCatalog } from '../pipeline/engine/catalog.ts'
 import { loadPlugin } from '../pipeline/engine/plugins.ts'
+import { errorMessage } from '../pipeline/error-message.ts'
 
 /** Every component of this build. One line here is all that registers one. */
 export const components: readonly CatalogEntry[] = [
@@ -10,6 +11,7 @@ export const components: readonly CatalogEntry[] = [
   entry('receiver', 'otlp', [], () => import('../receivers/otlp/index.ts')),
   entry('receiver', 'otlp_json_file', ['otlpjsonfile'], () => import('../receivers/otlp_json_file/index.ts')),
 
+  entry('processor', 'anomaly', [], () => import('../processors/anomaly/index.ts')),
   entry('processor', 'attributes', [], () => import('../processors/attributes/index.ts')),
   entry('processor', 'batch', [], () => import('../processors/batch/index.ts')),
   entry(
@@ -25,10 +27,12 @@ export const components: readonly CatalogEntry[] = [
     () => import('../processors/delta_to_cumulative/index.ts'),
   ),
   entry('processor', 'delta_to_rate', ['deltatorate'], () => import('../processors/delta_to_rate/index.ts')),
+  entry('processor', 'features', [], () => import('../processors/features/index.ts')),
   entry('processor', 'filter', [], () => import('../processors/filter/index.ts')),
   entry('processor', 'group_by_attrs', ['groupbyattrs'], () => import('../processors/group_by_attrs/index.ts')),
   entry('processor', 'group_by_trace', ['groupbytrace'], () => import('../processors/group_by_trace/index.ts')),
   entry('processor', 'interval', [], () => import('../processors/interval/index.ts')),
+  entry('processor', 'isolation_forest', ['isolationforest'], () => import('../processors/isolation_forest/index.ts')),
   entry('processor', 'k8s_attributes', ['k8sattributes'], () => import('../processors/k8s_attributes/index.ts')),
   entry('processor', 'log_dedup', ['logdedup'], () => import('../processors/log_dedup/index.ts')),
   entry('processor', 'log_template', ['drain'], () => import('../processors/log_template/index.ts')),
@@ -59,11 +63,14 @@ export const components: readonly CatalogEntry[] = [
   entry('processor', 'transform', [], () => import('../processors/transform/index.ts')),
 
   entry('exporter', 'debug', [], () => import('../exporters/debug/index.ts')),
+  entry('exporter', 'feature_store', [], () => import('../exporters/feature_store/index.ts')),
   entry('exporter', 'file', [], () => import('../exporters/file/index.ts')),
+  entry('exporter', 'flight_recorder', [], () => import('../exporters/flight_recorder/index.ts')),
   entry('exporter', 'nop', [], () => import('../exporters/nop/index.ts')),
   entry('exporter', 'otlp_grpc', ['otlp'], () => import('../exporters/otlp_grpc/index.ts')),
   entry('exporter', 'otlp_http', ['otlphttp'], () => import('../exporters/otlp_http/index.ts')),
 
+  entry('connector', 'alarms', [], () => import('../connectors/alarms/index.ts')),
   entry('connector', 'count', [], () => import('../connectors/count/index.ts')),
   entry('connector', 'exceptions', [], () => import('../connectors/exceptions/index.ts')),
   entry('connector', 'failover', [], () => import('../connectors/failover/index.ts')),
@@ -77,9 +84,11 @@ export const components: readonly CatalogEntry[] = [
     ['signaltometrics'],
     () => import('../connectors/signal_to_metrics/index.ts'),
   ),
+  entry('connector', 'slo', [], () => import('../connectors/slo/index.ts')),
   entry('connector', 'sum', [], () => import('../connectors/sum/index.ts')),
   entry('connector', 'service_graph', ['servicegraph'], () => import('../connectors/service_graph/index.ts')),
   entry('connector', 'span_metrics', ['spanmetrics'], () => import('../connectors/span_metrics/index.ts')),
+  entry('connector', 'trace_features', [], () => import('../connectors/trace_features/index.ts')),
 
   entry('extension', 'basic_auth', ['basicauth'], () => import('../extensions/basic_auth/index.ts')),
   entry(
@@ -88,11 +97,15 @@ export const components: readonly CatalogEntry[] = [
     ['bearertokenauth'],
     () => import('../extensions/bearer_token_auth/index.ts'),
   ),
+  entry('extension', 'feature_store', [], () => import('../extensions/feature_store/index.ts')),
   entry('extension', 'file_storage', [], () => import('../extensions/file_storage/index.ts')),
+  entry('extension', 'flight_recorder', [], () => import('../extensions/flight_recorder/index.ts')),
   entry('extension', 'headers_setter', [], () => import('../extensions/headers_setter/index.ts')),
   entry('extension', 'health_check', [], () => import('../extensions/health_check/index.ts')),
   entry('extension', 'memory_limiter', [], () => import('../extensions/memory_limiter/index.ts')),
   entry('extension', 'pprof', [], () => import('../extensions/pprof/index.ts')),
+  entry('extension', 'service_catalog', [], () => import('../extensions/service_catalog/index.ts')),
+  entry('extension', 'state_store', [], () => import('../extensions/state_store/index.ts')),
   entry('extension', 'zpages', [], () => import('../extensions/zpages/index.ts')),
 ]
 
@@ -109,7 +122,7 @@ export async function loadCatalog(
       try {
         return await loadPlugin(specifier, folderOf(position.source, files))
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error)
+        const message = errorMessage(error)
         problems.push({ path: `service::plugins::${i}`, message, position })
         return []
       }

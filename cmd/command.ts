@@ -6,6 +6,7 @@ import { type FeatureGates, parseFeatureGates } from '../pipeline/config/feature
 import { loadConfig } from '../pipeline/config/load.ts'
 import { type PluginReference, pluginReferences } from '../pipeline/config/plugin-references.ts'
 import { suggest } from '../pipeline/config/suggest.ts'
+import { errorMessage } from '../pipeline/error-message.ts'
 import type { BuildInfo } from '../pipeline/telemetry/engine-view.ts'
 
 export interface Output {
@@ -102,7 +103,7 @@ function unknownCommand(word: string, near: string | undefined, program: Command
 function errorText(error: unknown, program: Command): string {
   if (error instanceof CommanderError) return usageText(error, program)
   if (error instanceof ConfigError) return error.message
-  return error instanceof Error ? error.message : String(error)
+  return errorMessage(error)
 }
 
 function usageText({ code, message }: CommanderError, program: Command): string {

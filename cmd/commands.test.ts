@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
-import { Command } from 'commander'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import type { Factory, Kind, Stability } from '../pipeline/component.ts'
 import { catalog } from '../pipeline/config/catalog.fixture.ts'
 import { type CatalogEntry, ConfigError } from '../pipeline/config/config.ts'
-import { type CommandContext, execute } from './command.ts'
+import { sharedPath, skipWithout } from '../pipeline/testing/shared-files.ts'
+import type { CommandContext } from './command.ts'
 import * as components from './components.ts'
 import * as featuregate from './featuregate.ts'
+import { runCommands } from './in-process.fixture.ts'
 import * as printConfig from './print-config.ts'
 import * as schema from './schema.ts'
 import * as validate from './validate.ts'
@@ -24,28 +25,9 @@ service: {pipelines: {traces: {receivers: [otlp], processors: [batch], exporters
 const file = path.join(mkdtempSync(path.join(tmpdir(), 'vigil-cmd-')), 'c.yaml')
 writeFileSync(file, valid)
 
-interface Ran {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-async function vigil(argv: readonly string[], changes: Partial<CommandContext> = {}): Promise<Ran> {
-  let stdout = ''
-  let stderr = ''
-  const context: CommandContext = {
-    build: { command: 'vigil', description: 'Vigil', version: '0.1.0' },
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-    env: {},
-    catalog: () => Promise.resolve(catalog),
-    checkGraph: () => {},
-    ...changes,
-  }
-  const program = new Command('vigil').action(() => {})
-  for (const { register } of [validate, components, printConfig, schema, featuregate]) register(program, context)
-  const code = await execute(program, argv, context)
-  return { code, stdout, stderr }
-}
+const registers = [validate, components, printConfig, schema, featuregate].map(({ register }) => register)
+const vigil = (argv: readonly string[], changes: Partial<CommandContext> = {}) =>
+  runCommands(registers, argv, { catalog: () => Promise.resolve(catalog), ...changes })
 
 test('validate says nothing of a valid config', async () => {
   assert.deepEqual(await vigil(['validate', '--config', file]), { code: 0, stdout: '', stderr: '' })
@@ -239,13 +221,9 @@ test('a plugin path reaches the catalog', async () => {
 })
 
 for (const name of ['components-output.yaml', 'components-output-sorted.yaml']) {
-  test(`components prints upstream's ${name} byte for byte, but for the providers`, async (t) => {
-    const shared = process.env['VIGIL_SHARED'] ?? path.resolve(import.meta.dirname, '../../shared')
-    const golden = path.join(shared, 'corpus/golden/core_otelcol/testdata', name)
-    if (!existsSync(golden)) {
-      t.skip(`${golden} is not here; set VIGIL_SHARED`)
-      return
-    }
+  const golden = sharedPath('corpus/golden/core_otelcol/testdata', name)
+  const title = `components prints upstream's ${name} byte for byte, but for the providers`
+  test(title, { skip: skipWithout(golden) }, async () => {
     const text = readFileSync(golden, 'utf8')
     interface Listed {
       readonly name: string

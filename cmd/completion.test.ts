@@ -1,20 +1,18 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { after, suite, test } from 'node:test'
+import { suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { main } from './program.ts'
+import { testFolder } from '../pipeline/testing/test-folder.ts'
+import { runProgram } from './in-process.fixture.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'vigil-completion-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = testFolder('completion')
 
 async function vigil(...argv: readonly string[]): Promise<string> {
-  let out = ''
-  const write = (text: string) => (out += text)
-  assert.equal(await main(argv, { env: {}, stdout: { write }, stderr: { write } }), 0, out)
-  return out
+  const { code, stdout, stderr } = await runProgram(argv)
+  assert.deepEqual([code, stderr], [0, ''])
+  return stdout
 }
 /** What is offered behind these words, the last of which is being written; without the descriptions. */
 async function offered(...words: readonly string[]): Promise<readonly string[]> {

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { main } from './program.ts'
+import { runProgram } from './in-process.fixture.ts'
 
 const here = process.cwd()
 let folder = ''
@@ -17,16 +17,7 @@ after(async () => {
   await rm(folder, { recursive: true })
 })
 
-async function vigil(...argv: readonly string[]) {
-  let stdout = ''
-  let stderr = ''
-  const code = await main(argv, {
-    env: process.env,
-    stdout: { write: (text: string) => (stdout += text) },
-    stderr: { write: (text: string) => (stderr += text) },
-  })
-  return { code, stdout, stderr }
-}
+const vigil = (...argv: readonly string[]) => runProgram(argv, process.env)
 
 suite('create plugin', { concurrency: 2 }, () => {
   for (const kind of ['processor', 'receiver', 'exporter', 'connector', 'extension']) {

@@ -4,43 +4,22 @@ import http from 'node:http'
 import http2 from 'node:http2'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { afterEach, describe, test } from 'node:test'
-import { Command } from 'commander'
 import { encodeStatus } from '../pipeline/net/status.ts'
 import { startSink } from './bench/sink-server.ts'
-import { type CommandContext, execute } from './command.ts'
 import type { Summary } from './generate/send.ts'
 import { register } from './generate.ts'
+import { runCommands } from './in-process.fixture.ts'
 
 const closers: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closers.splice(0)) await close()
 })
 
-interface Outcome {
-  readonly exitCode: number
-  readonly stdout: string
-  readonly stderr: string
-}
-async function vigil(...argv: readonly string[]): Promise<Outcome> {
-  let stdout = ''
-  let stderr = ''
-  const context: CommandContext = {
-    build: { command: 'vigil', description: 'Vigil', version: '0.0.1' },
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-    env: {},
-    catalog: () => Promise.reject(new Error('generate needs no catalog')),
-    checkGraph: () => {},
-  }
-  const program = new Command('vigil')
-  register(program, context)
-  const exitCode = await execute(program, argv, context)
-  return { exitCode, stdout, stderr }
-}
-async function generate(port: number, ...argv: readonly string[]): Promise<Summary & { exitCode: number }> {
+const vigil = (...argv: readonly string[]) => runCommands([register], argv)
+async function generate(port: number, ...argv: readonly string[]): Promise<Summary & { code: number }> {
   const outcome = await vigil('generate', ...argv, '--endpoint', `127.0.0.1:${port}`, '--insecure', '--output', 'json')
   assert.notEqual(outcome.stdout, '', outcome.stderr)
-  return { ...(JSON.parse(outcome.stdout) as Summary), exitCode: outcome.exitCode }
+  return { ...(JSON.parse(outcome.stdout) as Summary), code: outcome.code }
 }
 
 async function listen(server: Server | http.Server | http2.Http2Server): Promise<number> {
@@ -90,7 +69,7 @@ describe('every signal, transport and coding arrives whole', () => {
               accepted: summary.accepted,
               refused: summary.refused,
               requests: summary.requests,
-              code: summary.exitCode,
+              code: summary.code,
             },
             { accepted: 250, refused: 0, requests: 3, code: 0 },
           )
@@ -122,21 +101,21 @@ test('headers and user agent go with every request', async () => {
   const [headers] = seen
   assert.equal(headers?.['x-tenant'], 'acme')
   assert.equal(headers?.['authorization'], 'Bearer a=b')
-  assert.match(String(headers?.['user-agent']), /^Vigil\/0\.0\.1/)
+  assert.match(String(headers?.['user-agent']), /^Vigil\/0\.1\.0/)
 })
 
 test('UNAVAILABLE is retried until it is taken, and counted', async () => {
   const unavailable: GrpcReply = { trailers: { 'grpc-status': '14', 'grpc-message': 'queue%20is full' } }
   const port = await grpcServer([unavailable, unavailable, ok])
   const summary = await generate(port, 'traces', '--total', '10')
-  assert.deepEqual([summary.accepted, summary.retries, summary.requests, summary.exitCode], [10, 2, 3, 0])
+  assert.deepEqual([summary.accepted, summary.retries, summary.requests, summary.code], [10, 2, 3, 0])
   assert.deepEqual(summary.errors, { 'UNAVAILABLE: queue is full': 2 })
 })
 
 test('INVALID_ARGUMENT is refused at once, and the command fails', async () => {
   const port = await grpcServer([{ trailers: { 'grpc-status': '3', 'grpc-message': 'no' } }])
   const summary = await generate(port, 'traces', '--total', '10')
-  assert.deepEqual([summary.accepted, summary.refused, summary.requests, summary.exitCode], [0, 10, 1, 1])
+  assert.deepEqual([summary.accepted, summary.refused, summary.requests, summary.code], [0, 10, 1, 1])
 })
 
 test('RESOURCE_EXHAUSTED is retried only when the server says when', async () => {
@@ -164,7 +143,7 @@ test('what a partial success rejects is not counted as accepted', async () => {
     '--batch-size',
     '1000',
   )
-  assert.deepEqual([summary.accepted, summary.rejected, summary.sent, summary.exitCode], [700, 300, 1000, 1])
+  assert.deepEqual([summary.accepted, summary.rejected, summary.sent, summary.code], [700, 300, 1000, 1])
   assert.deepEqual(summary.errors, { dup: 1 })
 })
 
@@ -196,8 +175,8 @@ test('a port where nobody listens ends after the retries and says what to do', a
   server.close()
   const argv = ['--endpoint', `127.0.0.1:${port}`, '--insecure', '--total', '10', '--max-retries', '1']
   for (const protocol of ['grpc', 'http/protobuf']) {
-    const { exitCode, stdout, stderr } = await vigil('generate', 'traces', ...argv, '--protocol', protocol)
-    assert.equal(exitCode, 1)
+    const { code, stdout, stderr } = await vigil('generate', 'traces', ...argv, '--protocol', protocol)
+    assert.equal(code, 1)
     assert.match(stdout, /^refused {3}10$/m)
     assert.match(stderr, /ECONNREFUSED.*\nNobody listens there: start a Collector/)
   }
@@ -206,7 +185,7 @@ test('a port where nobody listens ends after the retries and says what to do', a
 test('a port that speaks HTTP/1 is not taken for a gRPC server', async () => {
   const port = await httpServer((_request, response) => response.end())
   const summary = await generate(port, 'traces', '--total', '1', '--max-retries', '0')
-  assert.deepEqual([summary.refused, summary.exitCode], [1, 1])
+  assert.deepEqual([summary.refused, summary.code], [1, 1])
 })
 
 test('a server that never answers is given up after the timeout', async () => {
@@ -234,7 +213,7 @@ test('SIGINT ends it with the summary of what was sent', async () => {
   process.emit('SIGINT')
   const summary = await running
   assert.equal(summary.accepted, sink.counts().items)
-  assert.equal(summary.exitCode, 0)
+  assert.equal(summary.code, 0)
   assert.ok(summary.seconds < 10)
 })
 
@@ -251,8 +230,8 @@ describe('wrong flags are refused before anything is sent', () => {
   ]
   for (const [argv, message] of cases)
     test(argv.slice(1).join(' '), async () => {
-      const { exitCode, stderr } = await vigil(...argv)
-      assert.equal(exitCode, 1)
+      const { code, stderr } = await vigil(...argv)
+      assert.equal(code, 1)
       assert.match(stderr, message)
     })
 })

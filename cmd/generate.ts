@@ -1,7 +1,6 @@
 /** `generate`: sends made-up telemetry to an OTLP endpoint, to try a pipeline or to load it. */
 import { readFileSync } from 'node:fs'
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
-import { parseDuration } from '../pipeline/config/duration.ts'
 import { itemNoun } from '../pipeline/data/telemetry.ts'
 import { userAgent } from '../pipeline/net/user-agent.ts'
 import type { CommandContext } from './command.ts'
@@ -11,6 +10,7 @@ import { newClient } from './generate/new-client.ts'
 import { type GeneratedSignal, generatedSignals, newPayloads } from './generate/payloads.ts'
 import { type Summary, send } from './generate/send.ts'
 import { describeSummary } from './generate/summary.ts'
+import { duration, wholeNumber } from './option-values.ts'
 
 interface GenerateFlags {
   readonly endpoint?: string
@@ -46,17 +46,22 @@ export function register(program: Command, context: CommandContext): void {
     .option('--insecure', 'no TLS')
     .option('--insecure-skip-verify', "TLS without verifying the server's certificate")
     .option('--ca-file <file>', 'CA certificates (PEM) that the server is verified with')
-    .option('--duration <time>', 'how long, as 10s or 5m; 10s if neither this nor --total is given', duration)
-    .option('--rate <n>', 'spans, data points or log records a second; 0 = as fast as it goes', number(0), 100)
-    .option('--total <n>', 'stop after this many of them', number(1))
-    .option('--workers <n>', 'senders, each with a connection of its own', number(1, 1_000), 1)
-    .option('--batch-size <n>', 'how many in one request', number(1, 100_000), 100)
+    .option('--duration <time>', 'how long, as 10s or 5m; 10s if neither this nor --total is given', timer)
+    .option('--rate <n>', 'spans, data points or log records a second; 0 = as fast as it goes', wholeNumber(0), 100)
+    .option('--total <n>', 'stop after this many of them', wholeNumber(1))
+    .option('--workers <n>', 'senders, each with a connection of its own', wholeNumber(1, 1_000), 1)
+    .option('--batch-size <n>', 'how many in one request', wholeNumber(1, 100_000), 100)
     .addOption(new Option('--compression <name>', 'of the requests').choices(compressions).default('none'))
     .option('--service <name>', 'service.name; if absent, the services of a small shop')
-    .option('--seed <n>', 'the same seed gives the same telemetry, times aside', number(0, 0xffff_ffff), 1)
+    .option('--seed <n>', 'the same seed gives the same telemetry, times aside', wholeNumber(0, 0xffff_ffff), 1)
     .option('--header <key=value>', 'sent with every request; may be repeated', header, [])
-    .option('--timeout <time>', 'how long to wait for one answer', duration, 10_000)
-    .option('--max-retries <n>', 'how often one request is sent again after a retryable failure', number(0, 1_000), 5)
+    .option('--timeout <time>', 'how long to wait for one answer', timer, 10_000)
+    .option(
+      '--max-retries <n>',
+      'how often one request is sent again after a retryable failure',
+      wholeNumber(0, 1_000),
+      5,
+    )
     .addOption(new Option('--output <format>', 'of the summary').choices(['text', 'json']).default('text'))
     .action(async (signal: GeneratedSignal, flags: GenerateFlags) => {
       const summary = await generate(signal, flags, context)
@@ -106,23 +111,11 @@ function advice(summary: Summary, flags: GenerateFlags): string {
   return lost
 }
 
-function duration(text: string): number {
-  const ms = parseDuration(text)
-  if (typeof ms !== 'number') throw new InvalidArgumentError(`${ms.error}: write it as 10s, 1m30s or 500ms.`)
-  // Timers hold 2^31 ms.
-  if (ms <= 0 || ms > 2 ** 31 - 1) throw new InvalidArgumentError('It must be more than 0 and less than 596h.')
+/** Timers hold 2^31 ms. */
+function timer(text: string): number {
+  const ms = duration(text)
+  if (ms > 2 ** 31 - 1) throw new InvalidArgumentError('It must be more than 0 and less than 596h.')
   return ms
-}
-
-function number(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    if (text.trim() === '' || !Number.isSafeInteger(value) || value < least || value > most)
-      throw new InvalidArgumentError(
-        `It must be a whole number ${most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`}.`,
-      )
-    return value
-  }
 }
 
 function header(text: string, before: readonly (readonly [string, string])[]): readonly (readonly [string, string])[] {

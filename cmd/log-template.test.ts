@@ -1,21 +1,20 @@
 /** `log_template` with its neighbours: a real store that outlives it, and `log_metrics` behind it. */
 import assert from 'node:assert/strict'
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import logMetrics from '../connectors/log_metrics/index.ts'
 import fileStorage from '../extensions/file_storage/index.ts'
 import { storage } from '../pipeline/capability/storage.ts'
 import { newLogs } from '../pipeline/data/builders.ts'
 import type { Logs, Metrics } from '../pipeline/data/telemetry.ts'
 import { build } from '../pipeline/testing/build.ts'
+import { testFolder } from '../pipeline/testing/test-folder.ts'
 import logTemplate from '../processors/log_template/index.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'vigil-log-template-'))
+const root = testFolder('log-template')
 const stored = join(root, 'stored')
 mkdirSync(stored)
-after(() => rmSync(root, { recursive: true, force: true }))
 const deadline = () => AbortSignal.timeout(5_000)
 
 async function open(pipeline: string, directory = stored) {

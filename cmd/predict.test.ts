@@ -1,32 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { Command } from 'commander'
-import { type CommandContext, execute } from './command.ts'
+import { testFolder } from '../pipeline/testing/test-folder.ts'
 import { register as registerEvaluate } from './evaluate.ts'
+import { runCommands } from './in-process.fixture.ts'
 import { register as registerPredict } from './predict.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'vigil-predict-'))
-after(() => rmSync(folder, { recursive: true, force: true }))
+const folder = testFolder('predict')
 
-async function vigil(...argv: readonly string[]) {
-  let [stdout, stderr] = ['', '']
-  const context: CommandContext = {
-    build: { command: 'vigil', description: 'Vigil', version: '0.0.1' },
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-    env: {},
-    catalog: () => Promise.reject(new Error('no command here needs a catalog')),
-    checkGraph: () => {},
-  }
-  const program = new Command('vigil')
-  registerPredict(program, context)
-  registerEvaluate(program, context)
-  return { exitCode: await execute(program, argv, context), stdout, stderr }
-}
+const vigil = (...argv: readonly string[]) => runCommands([registerPredict, registerEvaluate], argv)
 
 interface Line {
   readonly case: string
@@ -41,8 +25,8 @@ let runs = 0
 
 async function predict(kind: string, dir: string): Promise<readonly Line[]> {
   const output = join(folder, `predictions-${++runs}.jsonl`)
-  const { exitCode, stderr } = await vigil('predict', '--dataset', kind, '--output', output, dir)
-  assert.equal(exitCode, 0, stderr)
+  const { code, stderr } = await vigil('predict', '--dataset', kind, '--output', output, dir)
+  assert.equal(code, 0, stderr)
   return readFileSync(output, 'utf8')
     .trimEnd()
     .split('\n')
@@ -149,7 +133,7 @@ test('evaluate prints our numbers beside those of the baselines, as text, JSON a
     'host-1.label.csv': label,
   })
   const file = join(folder, 'own.jsonl')
-  assert.equal((await vigil('predict', '--dataset', 'smd', '--output', file, dir)).exitCode, 0)
+  assert.equal((await vigil('predict', '--dataset', 'smd', '--output', file, dir)).code, 0)
   const run = (output: string) => vigil('evaluate', '--dataset', 'smd', '--predictions', file, '--output', output, dir)
   const { tables } = JSON.parse((await run('json')).stdout)
   const [own, random] = tables[0].rows
@@ -168,8 +152,8 @@ test('nab evaluate: an alarm in the window counts, and the scoreboard stands bes
     'scoreboard.json': JSON.stringify({ other: { standard: 50, reward_low_FP_rate: 40, reward_low_FN_rate: 60 } }),
   })
   const file = join(folder, 'nab.jsonl')
-  assert.equal((await vigil('predict', '--dataset', 'nab', '--output', file, dir)).exitCode, 0)
-  const { exitCode, stdout, stderr } = await vigil(
+  assert.equal((await vigil('predict', '--dataset', 'nab', '--output', file, dir)).code, 0)
+  const { code, stdout, stderr } = await vigil(
     'evaluate',
     '--dataset',
     'nab',
@@ -179,7 +163,7 @@ test('nab evaluate: an alarm in the window counts, and the scoreboard stands bes
     'json',
     dir,
   )
-  assert.equal(exitCode, 0, stderr)
+  assert.equal(code, 0, stderr)
   const { tables } = JSON.parse(stdout)
   assert.deepEqual([tables[0].rows[0].found, tables[0].rows[0].of], [1, 1])
   assert.equal(tables[1].rows[0].standard, 50)
@@ -187,7 +171,7 @@ test('nab evaluate: an alarm in the window counts, and the scoreboard stands bes
 
 test('input that does not fit is refused with where, what and the cure', async () => {
   const refused = async (kind: string, files: Readonly<Record<string, string>>, message: RegExp) => {
-    const { exitCode, stderr } = await vigil(
+    const { code, stderr } = await vigil(
       'predict',
       '--dataset',
       kind,
@@ -195,7 +179,7 @@ test('input that does not fit is refused with where, what and the cure', async (
       join(folder, 'no.jsonl'),
       dataset(files),
     )
-    assert.equal(exitCode, 1)
+    assert.equal(code, 1)
     assert.match(stderr, message)
   }
   await refused('smd', { 'readme.txt': '' }, /has no <case>\.test\.csv\.gz/)

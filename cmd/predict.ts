@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import { type Command, Option } from 'commander'
+import { errorMessage } from '../pipeline/error-message.ts'
 import type { CommandContext } from './command.ts'
 import { datasets } from './predict/dataset.ts'
 import { progressBar } from './predict/progress-bar.ts'
@@ -44,7 +45,7 @@ async function predict(dir: string, { dataset, output }: PredictFlags, { stderr 
     throw new Error(`there is no data set of kind ${dataset}: ${datasets.map((one) => one.kind).join(', ')}`)
   const file = createWriteStream(output)
   await once(file, 'open').catch((cause: unknown) => {
-    throw new Error(`cannot write ${output}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new Error(`cannot write ${output}: ${errorMessage(cause)}`, { cause })
   })
   let piece = ''
   let lines = 0

@@ -1,5 +1,5 @@
 /** The command line: `vigil --config file` runs, the rest are commands of their own. */
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { FeatureGates } from '../pipeline/config/feature-gates.ts'
 import { build } from '../pipeline/engine/build.ts'
 import { checkGraph } from '../pipeline/graph/check.ts'
@@ -20,6 +20,7 @@ import { register as registerPrintConfig } from './print-config.ts'
 import { run } from './run.ts'
 import { register as registerSchema } from './schema.ts'
 import { register as registerSimulate } from './simulate.ts'
+import { listenForTime } from './told-clock.ts'
 import { register as registerValidate } from './validate.ts'
 import type { WorkerData } from './worker.ts'
 
@@ -32,6 +33,7 @@ export interface World {
 interface RunFlags extends ConfigFlags {
   readonly workers: number
   readonly watch?: true
+  readonly clock: 'wall' | 'told'
   readonly shutdownTimeout: number
 }
 
@@ -56,6 +58,12 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
       threads,
       1,
     )
+    .addOption(
+      new Option('--clock <how>', 'wall, or told: by the parent process, for what is played faster than it happened')
+        .choices(['wall', 'told'])
+        .default('wall')
+        .hideHelp(),
+    )
     .action((flags: RunFlags) => runEngine(flags, context))
   for (const register of [
     registerBenchmark,
@@ -79,6 +87,8 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
 }
 
 async function runEngine(flags: RunFlags, context: CommandContext): Promise<void> {
+  if (flags.clock === 'told' && flags.workers > 1)
+    throw new Error('--clock told works with one thread only: leave --workers out')
   let gates: FeatureGates | undefined
   const readConfig = async () => {
     const decoded = await decodeFlags(flags, context)
@@ -93,6 +103,7 @@ async function runEngine(flags: RunFlags, context: CommandContext): Promise<void
       return gates?.all().map(({ id, enabled, stage, description }) => ({ id, enabled, stage, description })) ?? []
     },
     ...(flags.workers > 1 ? { workers: workerPool(flags) } : {}),
+    ...(flags.clock === 'told' ? { time: listenForTime() } : {}),
     watch: flags.watch ?? false,
     shutdownTimeoutMs: flags.shutdownTimeout * 1000,
   })

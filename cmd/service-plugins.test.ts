@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { after, suite, test } from 'node:test'
-import { main } from './program.ts'
+import { suite, test } from 'node:test'
+import { testFolder } from '../pipeline/testing/test-folder.ts'
+import { runProgram } from './in-process.fixture.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'vigil-plugins-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = testFolder('plugins')
 
 function write(files: Readonly<Record<string, string>>): void {
   for (const [name, text] of Object.entries(files)) {
@@ -24,16 +23,7 @@ service:
   plugins: ${plugins}
   pipelines: { logs: { receivers: [nop], processors: [${processors.join(', ')}], exporters: [nop] } }
 `
-async function vigil(...argv: readonly string[]) {
-  let stdout = ''
-  let stderr = ''
-  const code = await main(argv, {
-    env: {},
-    stdout: { write: (text: string) => (stdout += text) },
-    stderr: { write: (text: string) => (stderr += text) },
-  })
-  return { code, stdout, stderr }
-}
+const vigil = (...argv: readonly string[]) => runProgram(argv)
 const at = (name: string) => join(folder, name)
 const packageOf = (name: string, source: string, entry = 'index.js') => ({
   [`node_modules/${name}/package.json`]: JSON.stringify({ name, type: 'module', exports: { import: `./${entry}` } }),

@@ -4,9 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { Command } from 'commander'
 import { VigilProcess } from '../pipeline/testing/vigil-process.ts'
-import { type CommandContext, execute } from './command.ts'
+import { runCommands } from './in-process.fixture.ts'
 import { register } from './simulate.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'vigil-simulate-'))
@@ -15,21 +14,7 @@ const examples = join(import.meta.dirname, '../examples')
 const shop = join(examples, 'topologies/shop.yaml')
 const story = join(examples, 'scenarios/ten-fifteen.yaml')
 
-async function simulate(...argv: readonly string[]) {
-  let [stdout, stderr] = ['', '']
-  const context: CommandContext = {
-    build: { command: 'vigil', description: 'Vigil', version: '0.0.1' },
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-    env: {},
-    catalog: () => Promise.reject(new Error('simulate needs no catalog')),
-    checkGraph: () => {},
-  }
-  const program = new Command('vigil')
-  register(program, context)
-  const exitCode = await execute(program, ['simulate', ...argv], context)
-  return { exitCode, stdout, stderr }
-}
+const simulate = (...argv: readonly string[]) => runCommands([register], ['simulate', ...argv])
 
 const told = /(\d+) spans, (\d+) data points and (\d+) log records/
 
@@ -42,8 +27,8 @@ test('the story plays at twenty times its speed into the quickstart, and everyth
   try {
     const port = await collector.port('gRPC')
     const flags = ['--speed', '20', '--duration', '15s', '--endpoint', `localhost:${port}`, '--insecure']
-    const { exitCode, stdout, stderr } = await simulate(shop, '--scenario', story, ...flags)
-    assert.equal(exitCode, 0, stderr)
+    const { code, stdout, stderr } = await simulate(shop, '--scenario', story, ...flags)
+    assert.equal(code, 0, stderr)
     const sent = told.exec(stdout)?.slice(1).map(Number) ?? assert.fail(stdout)
     const exited = once(collector.child, 'exit')
     collector.child.kill('SIGTERM')
@@ -66,8 +51,8 @@ test('the same seed writes the same file, and the truth goes to one of its own',
   const write = async (name: string, seed: string) => {
     const [file, truth] = [join(folder, `${name}.jsonl`), join(folder, `${name}.json`)]
     const flags = ['--speed', '0', '--seed', seed, '--file', file, '--truth', truth]
-    const { exitCode, stderr } = await simulate(shop, '--scenario', shortStory, ...flags)
-    assert.equal(exitCode, 0, stderr)
+    const { code, stderr } = await simulate(shop, '--scenario', shortStory, ...flags)
+    assert.equal(code, 0, stderr)
     return { bytes: readFileSync(file), truth: JSON.parse(readFileSync(truth, 'utf8')) as Record<string, unknown> }
   }
   writeFileSync(
@@ -90,8 +75,8 @@ test('what cannot be played is refused with the cure', async () => {
   assert.match((await simulate(shop, '--speed', 'fast')).stderr, /must be a number/)
   const misfit = join(folder, 'misfit.yaml')
   writeFileSync(misfit, 'name: x\nduration: 1m\nevents: [{ at: 1s, fault: { type: dns, service: nobody } }]\n')
-  const { exitCode, stderr } = await simulate(shop, '--scenario', misfit, '--file', join(folder, 'x.jsonl'))
-  assert.notEqual(exitCode, 0)
+  const { code, stderr } = await simulate(shop, '--scenario', misfit, '--file', join(folder, 'x.jsonl'))
+  assert.notEqual(code, 0)
   assert.match(stderr, /there is no service nobody; known are frontend/)
 })
 
@@ -99,15 +84,15 @@ test('doors are opened where they are wanted, and the truth has what came in by 
   const truth = join(folder, 'doors.json')
   const flags = ['--speed', '0', '--duration', '2s', '--file', join(folder, 'doors.jsonl'), '--truth', truth]
   const doors = ['--control', '127.0.0.1:0', '--kubernetes', '127.0.0.1:0']
-  const { exitCode, stdout } = await simulate(shop, ...flags, ...doors)
-  assert.equal(exitCode, 0)
+  const { code, stdout } = await simulate(shop, ...flags, ...doors)
+  assert.equal(code, 0)
   assert.match(stdout, /^control at http:\/\/127\.0\.0\.1:\d+\nKubernetes API at http:\/\/127\.0\.0\.1:\d+\n/)
   assert.deepEqual((JSON.parse(readFileSync(truth, 'utf8')) as { actions: unknown }).actions, [])
   assert.match((await simulate(shop, '--control', 'nowhere')).stderr, /missing port in address/)
 })
 
 test('a Collector that is not there is said to be not there', async () => {
-  const { exitCode, stderr } = await simulate(
+  const { code, stderr } = await simulate(
     shop,
     '--speed',
     '0',
@@ -117,6 +102,6 @@ test('a Collector that is not there is said to be not there', async () => {
     'localhost:1',
     '--insecure',
   )
-  assert.notEqual(exitCode, 0)
+  assert.notEqual(code, 0)
   assert.match(stderr, /were not taken: .*ECONNREFUSED/)
 })

@@ -1,11 +1,11 @@
 /** `simulate`: plays a world of services with faults, and sends the telemetry that it would have sent. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { parseDuration } from '../pipeline/config/duration.ts'
 import { userAgent } from '../pipeline/net/user-agent.ts'
 import type { CommandContext } from './command.ts'
 import { type Protocol, protocols } from './generate/client.ts'
 import { endpointUrl } from './generate/endpoint.ts'
 import { newClient } from './generate/new-client.ts'
+import { duration, number } from './option-values.ts'
 import { openDoors } from './simulate/control/doors.ts'
 import { fileSink } from './simulate/play/file-sink.ts'
 import { otlpSink } from './simulate/play/otlp-sink.ts'
@@ -116,20 +116,4 @@ function instant(text: string): number {
   const ms = Date.parse(text)
   if (Number.isNaN(ms)) throw new InvalidArgumentError('Write it as 2026-11-21T10:00:00Z.')
   return ms
-}
-
-function duration(text: string): number {
-  const ms = parseDuration(text)
-  if (typeof ms !== 'number') throw new InvalidArgumentError(`${ms.error}: write it as 10s, 1m30s or 24h.`)
-  if (ms <= 0) throw new InvalidArgumentError('It must be more than 0.')
-  return ms
-}
-
-function number(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    if (text.trim() === '' || !(value >= least && value <= most))
-      throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`)
-    return value
-  }
 }

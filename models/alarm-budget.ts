@@ -3,7 +3,7 @@
  * past excursions went beyond just as often as the budget allows. Excursions and not rows are counted, since neighbouring rows are not independent.
  */
 import { quantileOfSorted } from './order-statistics.ts'
-import { ThinnedSample } from './thinned-sample.ts'
+import { ThinnedSample, type ThinnedSampleState } from './thinned-sample.ts'
 
 export interface AlarmBudgetOptions {
   /** Alarms a row: 1/2000 is one alarm in two thousand rows. */
@@ -24,6 +24,18 @@ export interface AlarmBudgetOptions {
 const maxPeaks = 512
 /** What is below this share of all values is no excursion. */
 const bulk = 0.9
+
+export interface AlarmBudgetState {
+  readonly sample: ThinnedSampleState
+  readonly peaks: readonly { readonly from: number; readonly peak: number }[]
+  readonly row: number
+  readonly nextReview: number
+  readonly floor: number
+  readonly threshold: number
+  readonly lastAbove: number
+  readonly lastExceeded: number
+  readonly lastAlarm: number
+}
 
 export class AlarmBudget {
   readonly #options: AlarmBudgetOptions
@@ -62,6 +74,32 @@ export class AlarmBudget {
     }
     this.#remember(value, row)
     return alarms
+  }
+
+  save(): AlarmBudgetState {
+    return {
+      sample: this.#sample.save(),
+      peaks: this.#peaks.map((one) => ({ ...one })),
+      row: this.#row,
+      nextReview: this.#nextReview,
+      floor: this.#floor,
+      threshold: this.#threshold,
+      lastAbove: this.#lastAbove,
+      lastExceeded: this.#lastExceeded,
+      lastAlarm: this.#lastAlarm,
+    }
+  }
+
+  restore(state: AlarmBudgetState): void {
+    this.#sample.restore(state.sample)
+    this.#peaks.splice(0, this.#peaks.length, ...state.peaks.map((one) => ({ ...one })))
+    this.#row = state.row
+    this.#nextReview = state.nextReview
+    this.#floor = state.floor
+    this.#threshold = state.threshold
+    this.#lastAbove = state.lastAbove
+    this.#lastExceeded = state.lastExceeded
+    this.#lastAlarm = state.lastAlarm
   }
 
   #remember(value: number, row: number): void {

@@ -46,6 +46,8 @@ export function dateChange(
 ): ChangePoint | undefined {
   const hazard = 1 / expectedRun
   let runs = newRuns()
+  // Two that take turns: making them anew for each row costs more than the arithmetic.
+  let next = newRuns()
   let count = 1
   runs.starts[0] = 0
   runs.probabilities[0] = 1
@@ -53,7 +55,6 @@ export function dateChange(
   for (let row = 0; row < values.length; row++) {
     const x = values[row] as number
     if (Number.isNaN(x)) continue
-    const next = newRuns()
     let fresh = 0
     let kept = 0
     // Slot 0 is the run that begins after this row; it has seen nothing yet.
@@ -67,7 +68,8 @@ export function dateChange(
     next.probabilities[0] = fresh
     next.starts[0] = row + 1
     setPrior(next, 0)
-    ;[runs, count] = [next, pruned(next, kept + 1)]
+    count = pruned(next, kept + 1)
+    ;[runs, next] = [next, runs]
   }
   return likeliest(runs, count, values.length, mass)
 }

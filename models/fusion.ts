@@ -10,6 +10,19 @@ export function clipP(p: number): number {
 }
 
 /**
+ * The same as `combineCauchy` for what is calibrated once more afterwards: only clipped above, since there the order of what is far out matters and not its
+ * probability. Gives .5 for none.
+ */
+export function combineUnclipped(ps: Float64Array, count = ps.length): number {
+  let sum = 0
+  for (let i = 0; i < count; i++) {
+    const p = ps[i] as number
+    if (p < mostP) sum += 1 / Math.tan(Math.max(p, 1e-290) * Math.PI)
+  }
+  return count === 0 ? mostP : pOfCauchy(sum / count)
+}
+
+/**
  * Cauchy combination (Liu & Xie 2020): valid under any dependence of the detectors. p-values are clipped to [1e-12, .5] first. `weights` are
  * positive and need not sum to 1. Gives .5 for none.
  */
@@ -24,6 +37,9 @@ export function combineCauchy(ps: ArrayLike<number>, weights?: ArrayLike<number>
     total += w
   }
   if (total === 0) return mostP
-  const t = sum / total
+  return pOfCauchy(sum / total)
+}
+
+function pOfCauchy(t: number): number {
   return t > 1 ? Math.atan(1 / t) / Math.PI : 0.5 - Math.atan(t) / Math.PI
 }

@@ -10,23 +10,30 @@ const mostShape = 1
 
 /**
  * Maximum likelihood from positive excesses, by Grimshaw's (1993) profile in one variable theta = shape / scale, searched on a grid and then refined.
- * `shape` is held within [-0.5, 1]. O(120 n). Throws `RangeError` on an empty sample.
+ * `shape` is held within [-0.5, 1]. `weights` (one each, not negative) say how often an excess was seen; absent = once. O(120 n). Throws `RangeError` on an
+ * empty sample.
  */
-export function fitGeneralizedPareto(excesses: Float64Array): GeneralizedPareto {
+export function fitGeneralizedPareto(excesses: Float64Array, weights?: Float64Array): GeneralizedPareto {
   const n = excesses.length
-  if (n === 0) throw new RangeError('a tail cannot be fitted to no excesses')
+  const weightOf = (i: number) => (weights === undefined ? 1 : (weights[i] as number))
+  let total = 0
+  for (let i = 0; i < n; i++) total += weightOf(i)
+  if (!(total > 0)) throw new RangeError('a tail cannot be fitted to no excesses')
   let mean = 0
   let most = 0
   for (let i = 0; i < n; i++) {
-    mean += (excesses[i] as number) / n
-    most = Math.max(most, excesses[i] as number)
+    mean += (weightOf(i) * (excesses[i] as number)) / total
+    if (weightOf(i) > 0) most = Math.max(most, excesses[i] as number)
   }
   if (!(mean > 0)) return { shape: 0, scale: Number.MIN_VALUE }
   // In units of the mean, so that the grid fits every sample.
   const shapeAt = (theta: number) => {
     let sum = 0
-    for (let i = 0; i < n; i++) sum += Math.log1p((theta * (excesses[i] as number)) / mean)
-    return sum / n
+    for (let i = 0; i < n; i++) {
+      const w = weightOf(i)
+      if (w > 0) sum += w * Math.log1p((theta * (excesses[i] as number)) / mean)
+    }
+    return sum / total
   }
   const likelihood = (theta: number) => {
     if (Math.abs(theta) < 1e-9) return -1

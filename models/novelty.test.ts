@@ -1,20 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { normals } from './fixtures/random.ts'
 import { EntityNovelty, NoveltyDetector, noveltyDefaults } from './novelty.ts'
-import { PcaError, pcaErrorDefaults } from './pca-error.ts'
-import { SeasonalZ, seasonalDefaults } from './seasonal-z.ts'
-
-/** Normal numbers, the same every time. */
-function normals(seed: number): () => number {
-  let state = seed
-  const uniform = () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return ((state >>> 0) + 0.5) / 2 ** 32
-  }
-  return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform())
-}
 
 /** Two columns that move together, and one on its own, in units far apart. */
 function rows(count: number, seed: number): Float64Array {
@@ -107,60 +94,15 @@ test('in a batch an entity is scored as alone; weight 0 leaves no trace; a slot 
   assert.throws(() => detector.score({ entities: Int32Array.of(2), values: new Float64Array(3) }, out), /slot 2/)
 })
 
-test('one plane serves entities of a class that differ in size a thousandfold, and a new one after its first rows', () => {
-  const detector = new PcaError({ features: 3, capacity: 3, ...pcaErrorDefaults, emaWeight: 1 })
-  const [small, large, fresh] = [rows(500, 7), rows(500, 9).map((value) => value * 1000), rows(100, 13)]
-  const values = new Float64Array(3000)
-  values.set(small)
-  values.set(large, 1500)
-  detector.fit({ entities: new Int32Array(1000).fill(1, 500), values })
-  const out = new Float64Array(1)
-  const score = (slot: number, row: Float64Array) => {
-    detector.score({ entities: Int32Array.of(slot), values: row }, out)
-    return out[0]!
+test('a restored history answers as the original, whenever it is saved', () => {
+  for (const saveAt of [10, 64, 130, 700, 1500]) {
+    const original = new EntityNovelty(3)
+    const values = rows(2000, 17)
+    for (let i = 0; i < saveAt; i++) original.next(values, i * 3)
+    const copy = new EntityNovelty(3)
+    copy.restore(structuredClone(original.save()))
+    for (let i = saveAt; i < 2000; i++) assert.deepEqual(copy.next(values, i * 3), original.next(values, i * 3))
+    assert.deepEqual(copy.contributions(), original.contributions())
   }
-  assert.ok(score(0, Float64Array.of(6e9, 0.04, 0)) < 1)
-  assert.ok(score(0, Float64Array.of(6e9, 0.02, 0)) > 1)
-  assert.ok(score(1, Float64Array.of(6e12, 40, 0)) < 1)
-  const [load, latency, other] = detector.contributions(1, Float64Array.of(6e12, 20, 0))
-  assert.ok(load! > other! && latency! > other!)
-  assert.ok(Number.isNaN(score(2, fresh.slice(0, 3))))
-  for (let i = 0; i < 100; i++)
-    detector.update({ entities: Int32Array.of(2), values: fresh.slice(i * 3, i * 3 + 3) }, Float64Array.of(1))
-  assert.ok(score(2, Float64Array.of(6e9, 0.02, 0)) > score(2, Float64Array.of(6e9, 0.04, 0)))
-})
-
-test('the same hour of other days is what an hour is compared with', () => {
-  const next = normals(11)
-  const detector = new SeasonalZ({ features: 1, capacity: 1, ...seasonalDefaults, seasonTicks: 10, leastRows: 20 })
-  const level = (tick: number) => (Math.floor(tick / 10) % 24 < 8 ? 100 : 1000)
-  const history = Float64Array.from({ length: 240 * 10 }, (_, tick) => level(tick) + 5 * next())
-  detector.fit({ entities: new Int32Array(history.length), values: history })
-  const out = new Float64Array(1)
-  const score = (tick: number, value: number) => {
-    detector.at(tick)
-    detector.score({ entities: Int32Array.of(0), values: Float64Array.of(value) }, out)
-    return out[0]!
-  }
-  const night = 240 * 10 + 15
-  const day = 240 * 10 + 150
-  assert.ok(score(night, 102) < 3)
-  assert.ok(score(night, 1000) > 20)
-  assert.ok(score(day, 1002) < 3)
-  assert.ok(score(day, 100) > 20)
-  const { location, sigma } = detector.expected(0, 0)!
-  assert.ok(Math.abs(location - 1000) < 5 && sigma > 2 && sigma < 20)
-})
-
-test('a fault does not become the norm of the season; weight 0 leaves no trace at all', () => {
-  const detector = new SeasonalZ({ features: 1, capacity: 1, ...seasonalDefaults, cycles: [1] })
-  const row = (value: number) => ({ entities: Int32Array.of(0), values: Float64Array.of(value) })
-  for (let i = 0; i < 500; i++) detector.update(row(100 + (i % 5)), Float64Array.of(1))
-  const before = detector.expected(0, 0)!
-  for (let i = 0; i < 100; i++) detector.update(row(10_000), Float64Array.of(0))
-  assert.deepEqual(detector.expected(0, 0), before)
-  for (let i = 0; i < 100; i++) detector.update(row(10_000), Float64Array.of(1))
-  assert.ok(detector.expected(0, 0)!.location < 200)
-  detector.forget(0)
-  assert.equal(detector.expected(0, 0), undefined)
+  assert.throws(() => new EntityNovelty(2).restore(new EntityNovelty(3).save()), /no state of a novelty of 2 columns/)
 })

@@ -8,18 +8,21 @@ import type { AlarmBudgetOptions } from './alarm-budget.ts'
 import { checkBatch, type Detector, type EntityBatch } from './detector.ts'
 import { spreadOf } from './order-statistics.ts'
 import { fitShrunkDistance, type ShrunkDistance, squaredDistance } from './shrunk-distance.ts'
-import { ThinnedSample } from './thinned-sample.ts'
-import { WatchedStatistic } from './watched-statistic.ts'
+import { ThinnedSample, type ThinnedSampleState } from './thinned-sample.ts'
+import { WatchedStatistic, type WatchedStatisticState } from './watched-statistic.ts'
 
 export interface NoveltyOptions {
   /** Rows kept to learn from, an even number. Memory is `historyRows * columns * lags * 8` bytes an entity. */
   readonly historyRows: number
   readonly pattern: AlarmBudgetOptions
   readonly size: AlarmBudgetOptions
+  /** No column's scale is below this; for columns whose unit is known to be one. */
+  readonly leastScale: number
 }
 
 export const noveltyDefaults: NoveltyOptions = {
   historyRows: 8192,
+  leastScale: 0,
   pattern: { rate: 1 / 4000, inHand: 1, gap: 50, repeat: 288, warmup: 100, sampleRows: 4096 },
   size: { rate: 1 / 3000, inHand: 2, gap: 50, repeat: 288, warmup: 100, sampleRows: 4096 },
 }
@@ -49,14 +52,36 @@ const varianceFloor = 0.01
 const lags = [0, 1, 2, 3, 5, 8, 12, 18, 26, 36] as const
 /** One column is seen with ten lags, seven or more only as they are now: correlation between columns says more than the past does. */
 const widthWithLags = 12
+/** Two statistics with their samples, at the most. */
+const watchedBytes = 4 * 4096 * 8
 /** Weights of a new row in the moving averages beside the row itself. */
 const fastWeight = 0.3
 const slowWeight = 0.05
+
+export interface NoveltyState {
+  readonly version: 1
+  readonly history: ThinnedSampleState
+  readonly past: Float64Array
+  readonly row: Float64Array
+  readonly scaled: Float64Array
+  readonly medians: Float64Array
+  readonly scales: Float64Array
+  readonly pattern: WatchedStatisticState
+  readonly size: WatchedStatisticState
+  readonly model: ShrunkDistance | undefined
+  readonly seen: number
+  readonly nextFit: number
+  readonly gated: number
+  readonly p: number
+  readonly fast: number
+  readonly slow: number
+}
 
 /** One entity. Time order is the order of the calls. */
 export class EntityNovelty {
   readonly #columns: number
   readonly #lags: readonly number[]
+  readonly #leastScale: number
   readonly #history: ThinnedSample
   readonly #past: Float64Array
   readonly #row: Float64Array
@@ -73,7 +98,8 @@ export class EntityNovelty {
   #fast = Number.NaN
   #slow = Number.NaN
 
-  constructor(columns: number, { historyRows, pattern, size }: NoveltyOptions = noveltyDefaults) {
+  constructor(columns: number, { historyRows, pattern, size, leastScale }: NoveltyOptions = noveltyDefaults) {
+    this.#leastScale = leastScale
     this.#columns = columns
     this.#lags = lags.slice(0, Math.max(1, Math.floor(widthWithLags / columns)))
     const width = columns * this.#lags.length
@@ -150,11 +176,64 @@ export class EntityNovelty {
       const floor = 1e-3 * Math.abs(median)
       this.#medians[j] = median
       // A column that never moved has no scale of its own: a hundredth of a unit, or a thousandth of its level.
-      this.#scales[j] = sd === 0 ? Math.max(floor, 0.01) : Math.max(mad, 0.5 * sd, floor)
+      this.#scales[j] = Math.max(this.#leastScale, sd === 0 ? Math.max(floor, 0.01) : Math.max(mad, 0.5 * sd, floor))
     }
     const scaled = new Float64Array(rows * width)
     for (let i = 0; i < scaled.length; i++) scaled[i] = this.#scale(raw[i] as number, i % width)
     this.#model = fitShrunkDistance({ values: scaled, rows, columns: width }, varianceFloor)
+  }
+
+  static mostBytes(columns: number, { historyRows }: NoveltyOptions = noveltyDefaults): number {
+    const width = columns * Math.min(lags.length, Math.max(1, Math.floor(widthWithLags / columns)))
+    return 8 * width * (historyRows + width + 6) + watchedBytes
+  }
+
+  /** What it holds now; the history grows with the rows that are learned. */
+  get bytes(): number {
+    const width = this.#row.length
+    return this.#history.bytes + this.#past.byteLength + 8 * (width * width + 6 * width) + watchedBytes
+  }
+
+  save(): NoveltyState {
+    return {
+      version: 1,
+      history: this.#history.save(),
+      past: this.#past.slice(),
+      row: this.#row.slice(),
+      scaled: this.#scaled.slice(),
+      medians: this.#medians.slice(),
+      scales: this.#scales.slice(),
+      pattern: this.#pattern.save(),
+      size: this.#size.save(),
+      model: this.#model,
+      seen: this.#seen,
+      nextFit: this.#nextFit,
+      gated: this.#gated,
+      p: this.#p,
+      fast: this.#fast,
+      slow: this.#slow,
+    }
+  }
+
+  /** Throws `RangeError` on a state of another version, or of other columns. */
+  restore(state: NoveltyState): void {
+    if (state.version !== 1 || state.past.length !== this.#past.length || state.row.length !== this.#row.length)
+      throw new RangeError(`this is no state of a novelty of ${this.#columns} columns`)
+    this.#history.restore(state.history)
+    this.#past.set(state.past)
+    this.#row.set(state.row)
+    this.#scaled.set(state.scaled)
+    this.#medians.set(state.medians)
+    this.#scales.set(state.scales)
+    this.#pattern.restore(state.pattern)
+    this.#size.restore(state.size)
+    this.#model = state.model
+    this.#seen = state.seen
+    this.#nextFit = state.nextFit
+    this.#gated = state.gated
+    this.#p = state.p
+    this.#fast = state.fast
+    this.#slow = state.slow
   }
 
   #embed(values: Float64Array, offset: number): void {

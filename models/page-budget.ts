@@ -1,69 +1,76 @@
 /**
- * Holds the number of pages a team gets to what was agreed, by watching the pages it got: a false-alarm rate from a tail fitted last month is a
- * promise, pages of last week are a fact. Gives the p that an alarm needs.
+ * Holds the number of alarms a team gets to what was agreed, by watching the alarms it got: a false-alarm rate from a tail fitted last month is a
+ * promise, alarms of last week are a fact. Gives the p that an alarm needs.
  */
 
 export interface PageBudgetOptions {
-  readonly pagesPerWeek: number
-  /** Independent decisions a week: entities times disjoint windows. */
-  readonly decisionsPerWeek: number
-  /** The p needed stays within these. */
+  /** Alarms agreed on for a week. */
+  readonly perWeek: number
+  /** The p needed stays within these, whatever was observed. */
   readonly leastP: number
   readonly mostP: number
 }
 
 export interface PageBudgetState {
-  readonly logP: number
+  readonly correction: number
   readonly lastSeconds: number | undefined
 }
 
 const weekSeconds = 604_800
-/** Change of ln p for one page too many, or too few: a page more than agreed makes the next need a p of 0.6 times as much. */
+/** Change of ln p for one alarm too many, or too few: an alarm more than agreed makes the next need a p of 0.6 times as much. */
 const step = 0.5
 /** A gap in observation says no more than so many quiet weeks. */
 const mostWeeks = 1
+/** How wrong stated p are taken to be at most: 1e-6 where they are far too small, 100 where too large. */
+const leastCorrection = Math.log(1e-6)
+const mostCorrection = Math.log(100)
 
 /**
- * Adaptive conformal inference (Gibbs & Candes 2021) on the logarithm of p: each page lowers it, time raises it, so that over time the pages
- * are those agreed, whatever is wrong with the tails. Within the bounds, pages exceed the budget by (ln mostP - ln leastP) / step at most, ever.
+ * Adaptive conformal inference (Gibbs & Candes 2021) on the logarithm of p: each alarm lowers it, time raises it, so that over time the alarms are those
+ * agreed, whatever is wrong with the tails. Alarms exceed the budget by 13.8 / 0.5 = 28 at most, ever, and by ln(f) / 0.5 where p are f times too small.
  */
 export class PageBudget {
   readonly #options: PageBudgetOptions
-  #logP: number
+  #correction = 0
   #lastSeconds: number | undefined
 
+  /** Throws a RangeError for a budget of nothing. */
   constructor(options: PageBudgetOptions) {
-    const { pagesPerWeek, decisionsPerWeek } = options
-    if (!(pagesPerWeek > 0) || !(decisionsPerWeek > 0))
-      throw new RangeError('pages and decisions a week must be more than 0')
+    if (!(options.perWeek > 0)) throw new RangeError('a budget is more than 0 alarms a week')
     this.#options = options
-    this.#logP = this.#bounded(Math.log(pagesPerWeek / decisionsPerWeek))
   }
 
-  /** Tells what happened up to now: pages since the last call. Time must not run backwards; where it does, it stands still. */
-  observe(nowSeconds: number, pages: number): void {
-    const passed = Math.max(0, nowSeconds - (this.#lastSeconds ?? nowSeconds)) / weekSeconds
-    this.#lastSeconds = nowSeconds
-    const agreed = this.#options.pagesPerWeek * Math.min(mostWeeks, passed)
-    this.#logP = this.#bounded(this.#logP + step * (agreed - pages))
+  /** Tells what happened up to now: alarms since the last call. Time must not run backwards; where it does, it stands still. */
+  observe(nowSeconds: number, alarms: number): void {
+    const last = this.#lastSeconds ?? nowSeconds
+    const passed = Math.max(0, nowSeconds - last) / weekSeconds
+    this.#lastSeconds = Math.max(nowSeconds, last)
+    const agreed = this.#options.perWeek * Math.min(mostWeeks, passed)
+    this.#correction = bounded(this.#correction + step * (agreed - alarms))
   }
 
-  /** What an alarm's p must be below now. */
-  get p(): number {
-    return Math.exp(this.#logP)
+  /** What the p of one of so many independent decisions a week must be below now. Entities times disjoint windows, most often. */
+  p(decisionsPerWeek: number): number {
+    const { perWeek, leastP, mostP } = this.#options
+    const p = (perWeek / Math.max(1, decisionsPerWeek)) * Math.exp(this.#correction)
+    return Math.min(mostP, Math.max(leastP, p))
+  }
+
+  /** How many times as small as it should be the stated p turned out: 1 at first. */
+  get correction(): number {
+    return Math.exp(this.#correction)
   }
 
   save(): PageBudgetState {
-    return { logP: this.#logP, lastSeconds: this.#lastSeconds }
+    return { correction: this.#correction, lastSeconds: this.#lastSeconds }
   }
 
-  restore({ logP, lastSeconds }: PageBudgetState): void {
-    this.#logP = this.#bounded(logP)
+  restore({ correction, lastSeconds }: PageBudgetState): void {
+    this.#correction = bounded(Number.isFinite(correction) ? correction : 0)
     this.#lastSeconds = lastSeconds
   }
+}
 
-  #bounded(logP: number): number {
-    const { leastP, mostP } = this.#options
-    return Math.min(Math.log(mostP), Math.max(Math.log(leastP), logP))
-  }
+function bounded(correction: number): number {
+  return Math.min(mostCorrection, Math.max(leastCorrection, correction))
 }

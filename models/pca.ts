@@ -27,7 +27,13 @@ export function fitPca(data: Matrix, share = 0.9, weights?: Float64Array): Pca {
   }
   if (total <= 1) throw new RangeError(`principal components need 2 rows or more, not ${total}`)
   for (let j = 0; j < columns; j++) mean[j] = (mean[j] as number) / total
-  const { values: variances, vectors: components } = symmetricEigen(covariance(data, mean, total, weights), columns)
+  return pcaOf(mean, covariance(data, mean, total, weights), share)
+}
+
+/** The same of moments that are known already: `covariance` is columns x columns. O(columns^3). */
+export function pcaOf(mean: Float64Array, covariances: Float64Array, share = 0.9): Pca {
+  const columns = mean.length
+  const { values: variances, vectors: components } = symmetricEigen(covariances, columns)
   for (let k = 0; k < columns; k++) variances[k] = Math.max(0, variances[k] as number)
   return { columns, kept: keptOf(variances, share), mean, variances, components }
 }

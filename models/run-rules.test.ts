@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { AlarmBudget } from './alarm-budget.ts'
 import { dateChange } from './change-point.ts'
 import { PageBudget } from './page-budget.ts'
-import { CusumRule, DisjointRule, EvidenceRule } from './run-rules.ts'
+import { DisjointHits, Evidence, windowP } from './run-rules.ts'
 import { ThinnedSample } from './thinned-sample.ts'
 
 /** Uniform on 0 to 1, the same every time. */
@@ -17,41 +17,48 @@ function uniforms(seed: number): () => number {
   }
 }
 
-test('two of three disjoint windows alarm as often as was asked, however much the rows in a window overlap', () => {
+test('two of three disjoint windows alarm as often as was asked', () => {
   const random = uniforms(11)
-  const rule = new DisjointRule({ k: 2, n: 3, windowRows: 6 }, 1e-3)
-  let [fired, windows] = [0, 0]
-  for (let window = 0; window < 60_000; window++) {
-    const p = random()
-    let isOn = false
-    for (let row = 0; row < 6; row++) isOn = rule.next(p)
-    if (isOn) fired++
-    windows++
-  }
-  const rate = fired / windows
-  assert.ok(rate > 0.5e-3 && rate < 2e-3, `${rate} where 0.001 was asked`)
-})
-
-test('evidence alarms no more often than its rate while quiet, and soon once something is wrong', () => {
-  const random = uniforms(13)
-  const rule = new EvidenceRule(1e-3)
+  const rule = { k: 2, n: 3 }
+  const hits = new DisjointHits(rule)
+  const p = windowP(rule, 1e-3)
   let alarms = 0
-  for (let i = 0; i < 100_000; i++) if (rule.next(random())) alarms++
-  assert.ok(alarms <= 100, `${alarms} alarms where 100 are allowed`)
-  let rows = 1
-  while (!rule.next(1e-3)) rows++
-  assert.ok(rows <= 5, `${rows} rows`)
-  assert.throws(() => new EvidenceRule(0), RangeError)
+  for (let window = 0; window < 200; window++)
+    for (let slot = 0; slot < 1000; slot++) if (hits.next(slot, random() < p)) alarms++
+  assert.ok(alarms > 160 && alarms < 240, `${alarms} alarms where 200 were asked for`)
+  assert.throws(() => windowP({ k: 4, n: 3 }, 0.1), RangeError)
 })
 
-test('CUSUM collects what no single row would say', () => {
-  const rule = new CusumRule(2, 10)
-  for (let i = 0; i < 100; i++) assert.equal(rule.next(0.3), false)
-  let rows = 1
-  while (!rule.next(0.02)) rows++
-  assert.equal(rows, 6)
-  rule.reset()
-  assert.equal(rule.sum, 0)
+test('a slot of its own each: what hits one entity says nothing of another', () => {
+  const hits = new DisjointHits({ k: 2, n: 3 })
+  assert.equal(hits.next(0, true), false)
+  assert.equal(hits.next(500, true), false)
+  assert.equal(hits.next(0, false), false)
+  assert.equal(hits.next(0, true), true)
+  hits.reset(0)
+  assert.equal(hits.next(0, true), false)
+})
+
+test('evidence alarms no more often than its rate while quiet, whether p above a half are told apart or not', () => {
+  for (const mostP of [1, 0.5]) {
+    const random = uniforms(13)
+    const evidence = new Evidence()
+    let alarms = 0
+    for (let i = 0; i < 300_000; i++) if (evidence.next(i % 300, Math.min(mostP, random()), 1e-3)) alarms++
+    assert.ok(alarms > 60 && alarms <= 300, `${alarms} alarms where 300 are allowed`)
+  }
+})
+
+test('evidence collects a small shift that lasts, and no rate is too small', () => {
+  const evidence = new Evidence()
+  const windowsUntil = (p: number, rate: number) => {
+    let windows = 1
+    while (!evidence.next(0, p, rate) && windows < 1000) windows++
+    return windows
+  }
+  assert.equal(windowsUntil(0.02, 1e-7), 13)
+  assert.ok(windowsUntil(0.02, 1e-40) < 100)
+  assert.equal(windowsUntil(0.4, 1e-7), 1000)
 })
 
 test('a change is dated to the row, with an interval that holds it', () => {
@@ -66,33 +73,37 @@ test('a change is dated to the row, with an interval that holds it', () => {
   assert.equal(dateChange(new Float64Array(10).fill(Number.NaN)), undefined)
 })
 
+const pages = { leastP: 1e-12, mostP: 1e-2 }
+
 test('the page budget asks for more while there are too many pages, for less while there are too few, and remembers over a restart', () => {
-  const options = { pagesPerWeek: 2, decisionsPerWeek: 1e6, leastP: 1e-12, mostP: 1e-2 }
+  const options = { ...pages, perWeek: 2 }
   const budget = new PageBudget(options)
   budget.observe(0, 0)
-  const start = budget.p
+  const start = budget.p(1e6)
   assert.ok(Math.abs(start - 2e-6) < 1e-12)
   for (let day = 1; day <= 7; day++) budget.observe(day * 86_400, 3)
-  assert.ok(budget.p < start / 10)
+  assert.ok(budget.p(1e6) < start / 10)
   const successor = new PageBudget(options)
   successor.restore(budget.save())
-  assert.equal(successor.p, budget.p)
+  assert.equal(successor.p(1e6), budget.p(1e6))
   for (let day = 8; day <= 90; day++) budget.observe(day * 86_400, 0)
-  assert.ok(budget.p > start)
+  assert.ok(budget.p(1e6) > start)
   budget.observe(0, 0)
-  assert.ok(Number.isFinite(budget.p))
+  for (let week = 13; week <= 60; week++) budget.observe(week * 604_800, 0)
+  assert.ok(budget.correction > 90 && budget.correction < 101)
+  assert.throws(() => new PageBudget({ ...pages, perWeek: 0 }), RangeError)
 })
 
 test('the page budget ends near the agreed number where tails are a hundred times too light', () => {
   const random = uniforms(19)
-  const budget = new PageBudget({ pagesPerWeek: 2, decisionsPerWeek: 10_000, leastP: 1e-12, mostP: 1e-2 })
+  const budget = new PageBudget({ ...pages, perWeek: 2 })
   let late = 0
   for (let hour = 0; hour < 168 * 20; hour++) {
-    let pages = 0
+    let alarms = 0
     // 60 decisions an hour whose stated p is the true one to the power 1.7.
-    for (let i = 0; i < 60; i++) if (random() ** 1.7 < budget.p) pages++
-    budget.observe(hour * 3600, pages)
-    if (hour >= 168 * 10) late += pages
+    for (let i = 0; i < 60; i++) if (random() ** 1.7 < budget.p(10_000)) alarms++
+    budget.observe(hour * 3600, alarms)
+    if (hour >= 168 * 10) late += alarms
   }
   assert.ok(late / 10 > 1 && late / 10 < 3, `${late / 10} pages a week where 2 were agreed`)
 })

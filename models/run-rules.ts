@@ -1,108 +1,127 @@
 /**
- * From p-values in time to one decision. Windows that overlap are not independent: two of three overlapping minutes fire 177 times as often as
- * two of three disjoint ones. So k of n looks at disjoint windows only, and the other two rules state what they assume.
+ * From p-values in time to one decision, for many entities at once: one column, one slot an entity. Windows that overlap are not independent: two of
+ * three overlapping minutes fire 177 times as often as two of three disjoint ones. So these rules want one p a disjoint window.
  */
 import { binomialAtLeast } from './special-functions.ts'
 
 export interface KofN {
   readonly k: number
+  /** At most 30. */
   readonly n: number
-  /** Rows in a window: what two windows do not share. */
-  readonly windowRows: number
-}
-
-/** True while k of the last n disjoint windows had a p below `p`. One p a row, each of the window that ends there. O(1) a row. */
-export class DisjointRule {
-  readonly #rule: KofN
-  readonly #p: number
-  readonly #hits: boolean[] = []
-  #row = 0
-
-  /** `falseAlarm` is the probability, per disjoint window, that a quiet entity alarms; the p a window needs follows from it. */
-  constructor(rule: KofN, falseAlarm: number) {
-    if (!(rule.k >= 1 && rule.k <= rule.n)) throw new RangeError(`${rule.k} of ${rule.n} windows is no rule`)
-    this.#rule = rule
-    this.#p = windowP(rule, falseAlarm)
-  }
-
-  get p(): number {
-    return this.#p
-  }
-
-  next(p: number): boolean {
-    const { k, n, windowRows } = this.#rule
-    if (++this.#row % windowRows === 0) {
-      this.#hits.push(p <= this.#p)
-      if (this.#hits.length > n) this.#hits.shift()
-    }
-    return this.#hits.reduce((sum, isHit) => sum + (isHit ? 1 : 0), 0) >= k
-  }
-}
-
-/** The p at which k or more of n independent windows are below it with probability `falseAlarm`. */
-function windowP({ k, n }: KofN, falseAlarm: number): number {
-  let [low, high] = [0, 1]
-  for (let i = 0; i < 100; i++) {
-    const middle = (low + high) / 2
-    if (binomialAtLeast(k, n, middle) < falseAlarm) low = middle
-    else high = middle
-  }
-  return (low + high) / 2
 }
 
 /**
- * A p-value as a bet against "quiet": its expectation is 1 under any valid p (p-to-e calibrator kappa * p^(kappa - 1), Vovk & Wang 2021), so that
- * products of independent ones exceed 1 / q with probability q at most, whenever one looks (Ville).
+ * The p a window needs so that a quiet entity's newest window is below it together with k - 1 of the n - 1 before with probability `falseAlarm`.
+ * Throws a RangeError for k and n that are no rule.
  */
-function eValue(p: number, kappa = 0.5): number {
-  return kappa * Math.max(p, 1e-12) ** (kappa - 1)
+export function windowP({ k, n }: KofN, falseAlarm: number): number {
+  if (!(k >= 1 && k <= n && n <= 30)) throw new RangeError(`${k} of ${n} windows is no rule: 1 <= k <= n <= 30, please`)
+  let [low, high] = [Math.log(1e-15), 0]
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2
+    const p = Math.exp(middle)
+    if (p * binomialAtLeast(k - 1, n - 1, p) < falseAlarm) low = middle
+    else high = middle
+  }
+  return Math.exp((low + high) / 2)
 }
 
-/** E-detector of CUSUM kind (Shin, Ramdas & Rinaldo 2022): alarms at 1 / rate, then no sooner than after 1 / rate rows on average. Needs independent rows. */
-export class EvidenceRule {
-  readonly #limit: number
-  #evidence = 0
+/** k of the last n disjoint windows, the newest among them. One word an entity. */
+export class DisjointHits {
+  readonly #k: number
+  readonly #mask: number
+  #hits: Uint32Array = new Uint32Array(64)
 
-  constructor(rate: number) {
-    if (!(rate > 0 && rate < 1)) throw new RangeError(`a rate of false alarms is between 0 and 1, not ${rate}`)
-    this.#limit = 1 / rate
+  constructor({ k, n }: KofN) {
+    this.#k = k
+    this.#mask = 2 ** n - 1
   }
 
-  get evidence(): number {
-    return this.#evidence
+  /** Takes whether the entity's next window hit; true where that makes k of n. O(1). */
+  next(slot: number, isHit: boolean): boolean {
+    if (slot >= this.#hits.length) this.#hits = grown(this.#hits, new Uint32Array(sizeFor(slot)))
+    const hits = (((this.#hits[slot] as number) << 1) | (isHit ? 1 : 0)) & this.#mask
+    this.#hits[slot] = hits
+    return isHit && ones(hits) >= this.#k
   }
 
-  /** Shiryaev-Roberts sum: each row may be the one at which the change came. Starts anew after an alarm. */
-  next(p: number): boolean {
-    this.#evidence = (this.#evidence + 1) * eValue(p)
-    if (this.#evidence < this.#limit) return false
-    this.#evidence = 0
-    return true
+  reset(slot: number): void {
+    if (slot < this.#hits.length) this.#hits[slot] = 0
+  }
+
+  save(): Uint32Array {
+    return this.#hits
+  }
+
+  restore(hits: Uint32Array): void {
+    this.#hits = hits
   }
 }
 
-/** One-sided CUSUM (Page 1954) on -ln p, which is exponential with mean 1 while quiet: collects small shifts that last. */
-export class CusumRule {
-  readonly #slack: number
-  readonly #limit: number
-  #sum = 0
+/** p to the power of this, less 1, times this: the bet. */
+const kappa = 0.5
+/** Detectors do not tell 0.5 from 1: above 0.5 everything counts as the mean of what uniform p have there, so that a bet stays fair. */
+const upperHalf = 2 * (1 - Math.SQRT1_2)
 
-  /** `slack` is taken off each row: half of the shift that matters above 1. `limit` is h; with slack 2 a quiet entity alarms about every e^(.797 h) rows. */
-  constructor(slack: number, limit: number) {
-    this.#slack = slack
-    this.#limit = limit
+/**
+ * ln of a p-value as a bet against "quiet": its expectation is 1 under any valid p (p-to-e calibrator, Vovk & Wang 2021), so that products of independent
+ * ones exceed 1 / q with probability q at most, whenever one looks (Ville).
+ */
+function logEvidence(p: number): number {
+  return Math.log(p >= 0.5 ? upperHalf : kappa * Math.max(p, 1e-12) ** (kappa - 1))
+}
+
+/**
+ * E-detector of Shiryaev-Roberts kind (Shin, Ramdas & Rinaldo 2022): each window may be the one at which the change came. Alarms no more often than with
+ * `rate` a window while quiet, and collects small shifts that last. In logarithms, so that a rate may be as small as one likes.
+ */
+export class Evidence {
+  #log: Float64Array = new Float64Array(64).fill(Number.NEGATIVE_INFINITY)
+
+  /** Takes the p of the entity's next window; true where the evidence reaches 1 / rate, after which it starts anew. O(1). */
+  next(slot: number, p: number, rate: number): boolean {
+    if (slot >= this.#log.length) {
+      const larger = new Float64Array(sizeFor(slot)).fill(Number.NEGATIVE_INFINITY)
+      this.#log = grown(this.#log, larger)
+    }
+    const before = this.#log[slot] as number
+    // ln(1 + e^before), exact where e^before would be infinite.
+    const sum = before > 30 ? before : Math.log1p(Math.exp(before))
+    const after = sum + logEvidence(p)
+    const isOver = after >= -Math.log(rate)
+    this.#log[slot] = isOver ? Number.NEGATIVE_INFINITY : after
+    return isOver
   }
 
-  get sum(): number {
-    return this.#sum
+  /** ln of the evidence so far; -Infinity for none. */
+  of(slot: number): number {
+    return this.#log[slot] ?? Number.NEGATIVE_INFINITY
   }
 
-  next(p: number): boolean {
-    this.#sum = Math.max(0, this.#sum - Math.log(Math.max(p, 1e-12)) - this.#slack)
-    return this.#sum > this.#limit
+  reset(slot: number): void {
+    if (slot < this.#log.length) this.#log[slot] = Number.NEGATIVE_INFINITY
   }
 
-  reset(): void {
-    this.#sum = 0
+  save(): Float64Array {
+    return this.#log
   }
+
+  restore(log: Float64Array): void {
+    this.#log = log
+  }
+}
+
+function sizeFor(slot: number): number {
+  return 2 ** Math.ceil(Math.log2(slot + 1))
+}
+
+function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {
+  to.set(from)
+  return to
+}
+
+function ones(bits: number): number {
+  let count = 0
+  for (let rest = bits; rest !== 0; rest &= rest - 1) count++
+  return count
 }

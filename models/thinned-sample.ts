@@ -2,6 +2,12 @@
  * A bounded, even sample of a stream: every row at first, every 2nd once it is full, then every 4th. Deterministic, so that a replay learns the same.
  * Holds `capacity` rows of `columns` numbers at most. O(columns) a row, amortised.
  */
+export interface ThinnedSampleState {
+  readonly values: Float64Array
+  readonly stride: number
+  readonly seen: number
+}
+
 export class ThinnedSample {
   readonly columns: number
   readonly #capacity: number
@@ -41,6 +47,29 @@ export class ThinnedSample {
     if ((this.#rows + 1) * columns > this.#values.length) this.#grow()
     for (let j = 0; j < columns; j++) this.#values[this.#rows * columns + j] = from[offset + j] as number
     this.#rows++
+  }
+
+  /** Bytes of the rows that it holds room for. */
+  get bytes(): number {
+    return this.#values.byteLength
+  }
+
+  save(): ThinnedSampleState {
+    return { values: this.values.slice(), stride: this.#stride, seen: this.#seen }
+  }
+
+  /** Throws `RangeError` on rows of another width, or more than there is room for. */
+  restore({ values, stride, seen }: ThinnedSampleState): void {
+    const rows = values.length / this.columns
+    if (!Number.isInteger(rows) || rows > this.#capacity)
+      throw new RangeError(
+        `${values.length} numbers are no sample of ${this.#capacity} rows of ${this.columns} at the most`,
+      )
+    while (this.#values.length < values.length) this.#grow()
+    this.#values.set(values)
+    this.#rows = rows
+    this.#stride = stride
+    this.#seen = seen
   }
 
   #halve(): void {

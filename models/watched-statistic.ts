@@ -1,7 +1,7 @@
 /** A statistic of one entity over time with what its past says about it: how unlikely a value is, and whether it is worth an alarm. */
-import { AlarmBudget, type AlarmBudgetOptions } from './alarm-budget.ts'
+import { AlarmBudget, type AlarmBudgetOptions, type AlarmBudgetState } from './alarm-budget.ts'
 import { fitScoreTail, pOfScore, type ScoreTail } from './score-tail.ts'
-import { ThinnedSample } from './thinned-sample.ts'
+import { ThinnedSample, type ThinnedSampleState } from './thinned-sample.ts'
 
 /** Values before the first tail. */
 const firstFit = 64
@@ -9,6 +9,16 @@ const firstFit = 64
 const growth = 1.1
 /** The logarithm of nothing. */
 const least = 1e-30
+
+export interface WatchedStatisticState {
+  readonly sample: ThinnedSampleState
+  readonly budget: AlarmBudgetState
+  readonly tail: ScoreTail | undefined
+  readonly seen: number
+  readonly nextFit: number
+  readonly p: number
+  readonly alarm: boolean
+}
 
 export class WatchedStatistic {
   readonly #sample: ThinnedSample
@@ -46,5 +56,27 @@ export class WatchedStatistic {
     this.#alarm = this.#budget.decide(logarithm)
     this.#cell[0] = logarithm
     this.#sample.add(this.#cell)
+  }
+
+  save(): WatchedStatisticState {
+    return {
+      sample: this.#sample.save(),
+      budget: this.#budget.save(),
+      tail: this.#tail,
+      seen: this.#seen,
+      nextFit: this.#nextFit,
+      p: this.#p,
+      alarm: this.#alarm,
+    }
+  }
+
+  restore({ sample, budget, tail, seen, nextFit, p, alarm }: WatchedStatisticState): void {
+    this.#sample.restore(sample)
+    this.#budget.restore(budget)
+    this.#tail = tail
+    this.#seen = seen
+    this.#nextFit = nextFit
+    this.#p = p
+    this.#alarm = alarm
   }
 }

@@ -2,6 +2,7 @@
 import { type Emit, Rejected } from './component.ts'
 import { type MetricsBuilder, newMetrics } from './data/builders.ts'
 import type { Metrics, Origin, Resource } from './data/telemetry.ts'
+import { errorMessage } from './error-message.ts'
 
 /** What is derived of the items of one kind in one resource. */
 export interface Derived {
@@ -43,7 +44,7 @@ export async function emitDerived(derive: () => void, metrics: () => Metrics, em
   try {
     derive()
   } catch (cause) {
-    throw new Rejected(cause instanceof Error ? cause.message : String(cause), { retryable: true, cause })
+    throw new Rejected(errorMessage(cause), { retryable: true, cause })
   }
   const derived = metrics()
   if (derived.count > 0) await emit.metrics(derived)

@@ -1,4 +1,5 @@
 /** One row: both Collectors loaded in turns, so that what else the machine does falls on both. */
+import { errorMessage } from '../../pipeline/error-message.ts'
 import type { Program } from './collector.ts'
 import type { Row } from './rows.ts'
 import { type Round, Subject } from './subject.ts'
@@ -45,8 +46,7 @@ export async function measureRow(
   const subjects: Subject[] = []
   const failures: string[] = []
   const rounds = new Map<Subject, Round[]>()
-  const failed = (program: Program, error: unknown) =>
-    failures.push(`${program.name}: ${error instanceof Error ? error.message : String(error)}`)
+  const failed = (program: Program, error: unknown) => failures.push(`${program.name}: ${errorMessage(error)}`)
   try {
     for (const program of programs) {
       try {

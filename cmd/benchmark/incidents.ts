@@ -8,6 +8,8 @@ const mostMs = 60 * 60_000
 interface Open extends Incident {
   readonly alerts: Alert[]
   lastMs: number
+  /** Somebody is woken by it. */
+  isPage: boolean
 }
 
 export class Incidents {
@@ -23,12 +25,13 @@ export class Incidents {
   add(alert: Alert): void {
     this.alerts++
     const last = this.all.at(-1)
-    const { atMs } = alert
+    const { atMs, isPage = true } = alert
     if (last !== undefined && atMs - last.lastMs <= quietMs && atMs - last.openMs <= mostMs) {
       last.lastMs = atMs
+      last.isPage ||= isPage
       if (atMs - last.openMs <= this.keepMs) last.alerts.push(alert)
       return
     }
-    this.all.push({ openMs: atMs, lastMs: atMs, alerts: [alert] })
+    this.all.push({ openMs: atMs, lastMs: atMs, isPage, alerts: [alert] })
   }
 }

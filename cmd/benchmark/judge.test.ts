@@ -137,7 +137,7 @@ test('scores count misses as wrong, censor them, and keep silent faults apart', 
     judge(evidence(one, []), suspects),
     judge(evidence(silent, [alert(from + 1, 'api')]), suspects),
   ]
-  const quiet = { alerts: 20, parts: [1, 0, 0, 3].map((incidents) => ({ days: 0.25, incidents })) }
+  const quiet = { alerts: 20, parts: [1, 0, 0, 3].map((incidents) => ({ days: 0.25, incidents, pages: incidents })) }
   const score = scoreOf('subject', judged, quiet, 8)
   assert.equal(score.faults, 3)
   assert.equal(score.silentFaults, 1)
@@ -149,7 +149,12 @@ test('scores count misses as wrong, censor them, and keep silent faults apart', 
   assert.equal(score.silentDetected.value, 1)
   assert.equal(score.falseIncidentsPerDay.value, 4)
   assert.equal(score.pagesPerWeek.value, 28)
-  const none = scoreOf('subject', judged, { alerts: 0, parts: [{ days: 2, incidents: 0 }] }, 8).falseIncidentsPerDay
+  const none = scoreOf(
+    'subject',
+    judged,
+    { alerts: 0, parts: [{ days: 2, incidents: 0, pages: 0 }] },
+    8,
+  ).falseIncidentsPerDay
   assert.equal(none.value, 0)
   assert.ok(Math.abs(none.high - 1.844) < 1e-3, String(none.high))
   assert.ok(Math.abs(score.noiseReduction - (1 - 8 / 23)) < 1e-9)
@@ -160,8 +165,18 @@ test('a set that max-z and most alerts solve is reported as too easy', () => {
   const easy = scoreOf(tooEasyFor, judged, { alerts: 0, parts: [] }, 1)
   const hard = scoreOf(tooEasyFor, [judge(evidence(one, []), suspects)], { alerts: 0, parts: [] }, 0)
   const counts = { traces: 0, metrics: 0, logs: 0 }
-  const rest = { judged: new Map(), sent: counts, received: counts, notLookedAt: 0 }
-  const set = { version: '1.1', hash: '', runs: [], faults: 1, faultFree: 0.9 }
-  assert.ok(notesOf(set, { ...rest, scores: [easy] }, 90).some((note) => note.startsWith('TOO EASY')))
-  assert.ok(notesOf(set, { ...rest, scores: [hard] }, 90).every((note) => !note.startsWith('TOO EASY')))
+  const rest = {
+    judged: new Map(),
+    repairs: [],
+    sent: counts,
+    received: counts,
+    notLookedAt: 0,
+    played: [],
+    incidents: 200,
+    quietDays: 90,
+    wallSeconds: 1,
+  }
+  const set = { version: '1.1', hash: '', runs: [] }
+  assert.ok(notesOf(set, { ...rest, scores: [easy] }).some((note) => note.startsWith('TOO EASY')))
+  assert.ok(notesOf(set, { ...rest, scores: [hard] }).every((note) => !note.startsWith('TOO EASY')))
 })

@@ -3,6 +3,7 @@ import type { FaultTruth } from '../simulate/scenario/truth.ts'
 import type { Incidents } from './incidents.ts'
 import type { Served } from './play-run.ts'
 import type { Run } from './scenario-set.ts'
+import type { Members } from './statistics.ts'
 import type { Alert, Incident, Known, Ranking } from './subject.ts'
 
 /** An incident is explained by what came in its first minutes. */
@@ -35,8 +36,8 @@ export interface Sighting {
 
 export interface Judged {
   readonly sightings: readonly Sighting[]
-  /** Each alert: to which fault it belongs, if any, and in which incident it was told. */
-  readonly members: readonly { readonly truth: string; readonly cluster: string }[]
+  /** How many alerts belong to which fault, if any, and were told in which incident. */
+  readonly members: readonly Required<Members>[]
 }
 
 export interface Evidence {
@@ -62,7 +63,11 @@ export function judge(evidence: Evidence, rank: Ranking): Judged {
   return {
     sightings: placed.map((fault) => sight(fault, { evidence, rank, firstMs, entries })),
     members: incidents.all.flatMap(({ alerts }, i) =>
-      alerts.map((alert) => ({ truth: `${run.name}/${belongsTo(alert, placed)}`, cluster: `${run.name}/${i}` })),
+      [...Map.groupBy(alerts, (alert) => belongsTo(alert, placed))].map(([truth, { length }]) => ({
+        truth: `${run.name}/${truth}`,
+        cluster: `${run.name}/${i}`,
+        count: length,
+      })),
     ),
   }
 }

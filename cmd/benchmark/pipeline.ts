@@ -4,11 +4,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { extname, join, resolve } from 'node:path'
+import { dirname, extname, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { noOrigin } from '../../pipeline/data/batch.ts'
 import { readOtlp } from '../../pipeline/data/read-otlp.ts'
@@ -16,10 +16,7 @@ import type { Batch } from '../../pipeline/data/telemetry.ts'
 import { freePort } from '../../pipeline/testing/free-ports.ts'
 import type { Client } from '../generate/client.ts'
 import { newClient } from '../generate/new-client.ts'
-
-/** Where a configuration under test receives and where it sends to, as `${env:...}`. */
-const inputVariable = 'BENCHMARK_INPUT'
-const outputVariable = 'BENCHMARK_OUTPUT'
+import { adaptConfig, inputVariable, outputVariable } from './adapt-config.ts'
 
 /** Passes everything through: what is measured then sits behind the pipeline. */
 const passThrough = `receivers:
@@ -77,9 +74,9 @@ export async function startPipeline(config?: string): Promise<Pipeline> {
   })
   let binary: Binary | undefined
   try {
-    const file = config ?? join(folder, 'pass-through.yaml')
-    if (config === undefined) await writeFile(file, passThrough)
-    binary = await startBinary(file, (output.address() as AddressInfo).port)
+    const file = join(folder, 'config.yaml')
+    await writeFile(file, config === undefined ? passThrough : adaptConfig(await readFile(config, 'utf8'), config))
+    binary = await startBinary(file, { name: config ?? file, outputPort: (output.address() as AddressInfo).port })
   } catch (error) {
     output.close()
     await rm(folder, { recursive: true, force: true })
@@ -137,12 +134,17 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-async function startBinary(config: string, outputPort: number): Promise<Binary> {
+/** It runs where the configuration lies: what it writes is not that of another one. */
+async function startBinary(
+  config: string,
+  { name, outputPort }: { readonly name: string; readonly outputPort: number },
+): Promise<Binary> {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
     const main = resolve(import.meta.dirname, `../main${extname(import.meta.filename)}`)
     const child = spawn(process.execPath, [main, '--config', config], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      cwd: dirname(config),
       env: {
         ...process.env,
         [inputVariable]: `127.0.0.1:${port}`,
@@ -159,7 +161,7 @@ async function startBinary(config: string, outputPort: number): Promise<Binary> 
     await stop(child)
     // Between asking for a free port and using it, somebody else may have taken it.
     if (attempt < startAttempts && log.includes('EADDRINUSE')) continue
-    throw new Error(`the pipeline did not start with ${config}:\n${log}`.trim())
+    throw new Error(`the pipeline did not start with ${name}:\n${log}`.trim())
   }
 }
 

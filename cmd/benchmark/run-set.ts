@@ -1,20 +1,23 @@
-/** Plays a whole set and lets all subjects watch. */
-import { Random } from '../simulate/world/random.ts'
-import { Incidents } from './incidents.ts'
-import { explainMs, type Judged, judge } from './judge.ts'
-import { type Counts, type Pipeline, startPipeline } from './pipeline.ts'
-import { type Played, playRun } from './play-run.ts'
+/** Plays what of a set has not been played yet, and puts all of it together. */
+import type { Journal } from './journal.ts'
+import type { Judged } from './judge.ts'
+import type { Counts } from './pipeline.ts'
+import type { RunRecord } from './play-one.ts'
+import { playAll } from './players.ts'
+import { everybody, nobody, somebody } from './repair/repairs.ts'
+import { type RepairScore, repairScoreOf } from './repair/score.ts'
 import type { Run, ScenarioSet } from './scenario-set.ts'
 import { type Quiet, type Score, scoreOf } from './score.ts'
-import type { Event, Known, Subject, Window } from './subject.ts'
 
 const dayMs = 24 * 3_600_000
-const partMs = dayMs / 4
 
 export interface RunSetOptions {
-  readonly subjects: readonly Subject[]
+  readonly journal: Journal
+  /** Runs that are played at once. */
+  readonly jobs: number
   /** A file; the built-in pass-through if absent. */
   readonly config: string | undefined
+  readonly hasRepairs: boolean
   readonly signal: AbortSignal
   /** Share of the set that is done, and what is played now. */
   readonly onProgress: (share: number, run: string) => void
@@ -22,132 +25,95 @@ export interface RunSetOptions {
 
 export interface Outcome {
   readonly scores: readonly Score[]
+  /** Empty where it was not asked for. */
+  readonly repairs: readonly RepairScore[]
   readonly judged: ReadonlyMap<string, readonly Judged[]>
   readonly sent: Counts
   readonly received: Counts
   readonly notLookedAt: number
+  /** Of the set, what has been played. */
+  readonly played: readonly Run[]
+  readonly incidents: number
+  readonly quietDays: number
+  /** Of all runs, one after the other. */
+  readonly wallSeconds: number
 }
 
-/** Of one subject over the whole set. */
-interface Notes {
-  readonly subject: Subject
-  readonly judged: Judged[]
-  readonly parts: Quiet['parts'][number][]
-  quietAlerts: number
-  incidents: number
-}
-
-export async function runSet(set: ScenarioSet, options: RunSetOptions): Promise<Outcome> {
-  const { subjects, config, signal, onProgress } = options
-  const records: readonly Notes[] = subjects.map((subject) => ({
-    subject,
-    judged: [],
-    parts: [],
-    quietAlerts: 0,
-    incidents: 0,
-  }))
-  const sent = { traces: 0, metrics: 0, logs: 0 }
-  const received = { traces: 0, metrics: 0, logs: 0 }
-  const totalMs = set.runs.reduce((sum, { scenario }) => sum + scenario.duration, 0)
-  let [doneMs, notLookedAt] = [0, 0]
-  for (const run of set.runs) {
-    onProgress(doneMs / totalMs, run.name)
-    // What a pipeline learned in one world must not help it in the next.
-    const pipeline = await startPipeline(config)
-    try {
-      const watchers = watchersOf(subjects, run)
-      const events: Event[] = []
-      let entities: readonly string[] = []
-      const played = await playRun(run, {
-        pipeline,
-        signal,
-        onWindow: (window) => {
-          for (const watcher of watchers.values()) watcher.see(window)
-          events.push(...window.events)
-          ;({ entities } = window)
-        },
-        onProgress: (ms) => onProgress((doneMs += ms) / totalMs, run.name),
-      })
-      if (config === undefined) checkNothingLost(pipeline)
-      for (const record of records) conclude(record, { run, played, watchers, events, entities })
-      notLookedAt += played.notLookedAt
-      for (const counted of ['traces', 'metrics', 'logs'] as const) {
-        sent[counted] += pipeline.sent[counted]
-        received[counted] += pipeline.received[counted]
-      }
-    } finally {
-      await pipeline.close()
-    }
-  }
-  const scores = records.map(({ subject, judged, parts, quietAlerts, incidents }) => {
-    const quiet: Quiet = { alerts: quietAlerts, parts }
-    return scoreOf(subject.name, judged, quiet, incidents)
+export async function playSet({ runs }: ScenarioSet, options: RunSetOptions): Promise<void> {
+  const { journal, jobs, config, hasRepairs, signal, onProgress } = options
+  const left = mixed(runs.filter(({ name }) => !journal.records.has(name)))
+  const totalMs = runs.reduce((sum, { scenario }) => sum + scenario.duration, 0)
+  let doneMs = totalMs - left.reduce((sum, { scenario }) => sum + scenario.duration, 0)
+  await playAll(left, {
+    jobs,
+    config,
+    hasRepairs,
+    signal,
+    onProgress: (run, ms) => onProgress((doneMs += ms) / totalMs, run.name),
+    onRecord: (record) => journal.add(record),
   })
-  const judged = new Map(records.map((record) => [record.subject.name, record.judged]))
-  return { scores, judged, sent, received, notLookedAt }
 }
 
-interface Watcher {
-  readonly incidents: Incidents
-  see(window: Window): void
+/** Of what has been played so far. */
+export function outcomeOf({ runs }: ScenarioSet, { records }: Journal, subjects: readonly string[]): Outcome {
+  const played = runs.filter(({ name }) => records.has(name))
+  const all = played.map(({ name }) => records.get(name)!)
+  const judged = new Map(
+    subjects.map((subject) => [subject, all.flatMap((record) => record.subjects[subject]?.judged ?? [])]),
+  )
+  const quiet = played.filter(({ isQuiet }) => isQuiet)
+  const quietDays = quiet.reduce((sum, { scenario, warmUpMs }) => sum + scenario.duration - warmUpMs, 0) / dayMs
+  return {
+    scores: subjects.map((subject) => scoreFrom(subject, all)),
+    repairs: repairsFrom(all, quietDays),
+    judged,
+    sent: total(all, 'sent'),
+    received: total(all, 'received'),
+    notLookedAt: all.reduce((sum, record) => sum + record.notLookedAt, 0),
+    played,
+    incidents: played.length - quiet.length,
+    quietDays,
+    wallSeconds: all.reduce((sum, record) => sum + record.wallSeconds, 0),
+  }
 }
 
-/** Subjects with the same detector share it. */
-function watchersOf(subjects: readonly Subject[], { seed, isQuiet }: Run): ReadonlyMap<string, Watcher> {
-  const watchers = new Map<string, Watcher>()
-  for (const { detector, detect } of subjects) {
-    if (watchers.has(detector)) continue
-    const chance = new Random(seed, detector)
-    const detecting = detect(() => chance.next())
-    const incidents = new Incidents(isQuiet ? explainMs : Number.POSITIVE_INFINITY)
-    watchers.set(detector, {
-      incidents,
-      see: (window) => {
-        const alerts = detecting.observe(window)
-        if (!window.isWarmUp) for (const alert of alerts) incidents.add(alert)
-      },
+function scoreFrom(subject: string, records: readonly RunRecord[]): Score {
+  const seen = records.flatMap((record) => record.subjects[subject] ?? [])
+  const quiet: Quiet = {
+    alerts: seen.reduce((sum, one) => sum + (one.quiet?.alerts ?? 0), 0),
+    parts: seen.flatMap((one) => one.quiet?.parts ?? []),
+  }
+  return scoreOf(
+    subject,
+    seen.flatMap(({ judged }) => judged ?? []),
+    quiet,
+    seen.reduce((sum, { incidents }) => sum + incidents, 0),
+  )
+}
+
+function repairsFrom(records: readonly RunRecord[], quietDays: number): readonly RepairScore[] {
+  const all = records.flatMap(({ repairs }) => (repairs === undefined ? [] : [repairs]))
+  const names = new Set([nobody, everybody, somebody, ...all.flatMap((one) => Object.keys(one))])
+  if (all.length === 0) return []
+  return [...names].map((who) => {
+    const acted = all.flatMap((one) => {
+      const [own, nothing, oracle] = [one[who], one[nobody], one[everybody]]
+      return own === undefined || nothing === undefined || oracle === undefined ? [] : [{ own, nothing, oracle }]
     })
-  }
-  return watchers
+    const quiet = records.reduce((sum, { quietActions }) => sum + (quietActions?.[who] ?? 0), 0)
+    return repairScoreOf(who, acted, quiet / quietDays)
+  })
 }
 
-interface Seen {
-  readonly run: Run
-  readonly played: Played
-  readonly watchers: ReadonlyMap<string, Watcher>
-  readonly events: readonly Event[]
-  readonly entities: readonly string[]
+/** Incidents and quiet days in turn, so that what has been played at any time tells of both. */
+function mixed(runs: readonly Run[]): readonly Run[] {
+  const places = new Map<Run, number>()
+  for (const alike of [runs.filter(({ isQuiet }) => isQuiet), runs.filter(({ isQuiet }) => !isQuiet)])
+    for (const [i, run] of alike.entries()) places.set(run, (i + 0.5) / alike.length)
+  return runs.toSorted((a, b) => places.get(a)! - places.get(b)!)
 }
 
-function conclude(record: Notes, { run, played, watchers, events, entities }: Seen): void {
-  const { subject, judged, parts } = record
-  const { incidents } = watchers.get(subject.detector)!
-  record.incidents += incidents.all.length
-  if (run.isQuiet) {
-    record.quietAlerts += incidents.alerts
-    parts.push(...partsOf(incidents, run))
-    return
-  }
-  const chance = new Random(run.seed, `ranking of ${subject.name}`)
-  const known: Known = { entities, events, random: () => chance.next() }
-  const { faults, served } = played
-  judged.push(judge({ run, faults, served, incidents, known }, subject.rank))
-}
-
-function partsOf({ all }: Incidents, { scenario, warmUpMs }: Run): Quiet['parts'] {
-  const lengthMs = scenario.duration - warmUpMs
-  const count = Math.max(1, Math.round(lengthMs / partMs))
-  const counts = Array.from({ length: count }, () => 0)
-  for (const { openMs } of all) {
-    const part = Math.floor(((openMs - warmUpMs) / lengthMs) * count)
-    counts[Math.min(count - 1, part)]!++
-  }
-  return counts.map((incidents) => ({ days: lengthMs / count / dayMs, incidents }))
-}
-
-function checkNothingLost({ sent, received }: Pipeline): void {
-  for (const signal of ['traces', 'metrics', 'logs'] as const) {
-    if (sent[signal] !== received[signal])
-      throw new Error(`of ${sent[signal]} ${signal} that went into the pipeline ${received[signal]} came out`)
-  }
+function total(records: readonly RunRecord[], which: 'sent' | 'received'): Counts {
+  const sum = (signal: keyof Counts) => records.reduce((all, record) => all + record[which][signal], 0)
+  return { traces: sum('traces'), metrics: sum('metrics'), logs: sum('logs') }
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { prepare } from '../simulate/scenario/run.ts'
 import { readTopology } from '../simulate/topology/read.ts'
 import { knownTypes, unknownType } from './draw-fault.ts'
-import { drawSet, type Run } from './scenario-set.ts'
+import { drawSet, faultsIn, type Run } from './scenario-set.ts'
 import { trafficOf } from './traffic.ts'
 
 const shop = await readTopology(new URL('../../examples/topologies/shop.yaml', import.meta.url).pathname)
@@ -34,7 +34,7 @@ test('every type of fault comes before any comes twice, as far as the topology h
 
 test('an eighth of the incidents are two faults at once and a twentieth are of the unknown class', () => {
   assert.equal(incidents.filter(({ isDouble }) => isDouble).length, 15)
-  assert.equal(set.faults, 135)
+  assert.equal(faultsIn(set.runs).faults, 135)
   assert.equal(incidents.filter((run) => faultsOf(run)[0]!.type === unknownType).length, 6)
 })
 
@@ -67,8 +67,8 @@ test('quiet days have ordinary events and no fault, and their days add up withou
   assert.ok(quiet.every(({ scenario }) => scenario.events.length > 0))
   const judged = quiet.reduce((sum, { scenario, warmUpMs }) => sum + scenario.duration - warmUpMs, 0)
   assert.equal(judged, 90 * 86_400_000)
-  assert.ok(set.faultFree > 0.95)
-  assert.ok(drawSet(shop, 1, { ...size, quietDays: 0 }).faultFree > 0.6)
+  assert.ok(faultsIn(set.runs).faultFree > 0.95)
+  assert.ok(faultsIn(drawSet(shop, 1, { ...size, quietDays: 0 }).runs).faultFree > 0.6)
 })
 
 test('every run fits its topology', () => {

@@ -12,7 +12,7 @@ import { Random } from '../simulate/world/random.ts'
 import { drawBenign, drawFault, drawInnocentDeploy, knownTypes, Targets, unknownType } from './draw-fault.ts'
 
 /** Of how sets are drawn: it grows when the same seed no longer gives the same set. */
-const setVersion = 1
+const setVersion = 2
 
 export interface SetSize {
   readonly incidents: number
@@ -41,9 +41,6 @@ export interface ScenarioSet {
   readonly version: string
   readonly hash: string
   readonly runs: readonly Run[]
-  readonly faults: number
-  /** Share of the simulated time without a fault. */
-  readonly faultFree: number
 }
 
 const minuteMs = 60_000
@@ -51,7 +48,8 @@ const dayMs = 24 * 60 * minuteMs
 const doubleShare = 0.125
 const unknownShare = 0.05
 const innocentShare = 0.6
-const incidentWarmUpMs = 15 * minuteMs
+/** Who says nothing of what he does not know yet needs half an hour. */
+const incidentWarmUpMs = 40 * minuteMs
 const afterMs = 3 * minuteMs
 const quietWarmUpMs = 60 * minuteMs
 /** A world that is played longer than this remembers more than it should of the truth about each pane. */
@@ -62,13 +60,6 @@ const epochMs = Date.parse('2026-11-07T00:00:00Z')
 
 export function drawSet(topology: Topology, seed: number, size: SetSize): ScenarioSet {
   const runs = [...incidentRuns(topology, seed, size), ...quietRuns(topology, seed, size)]
-  let [all, faulty, faults] = [0, 0, 0]
-  for (const { scenario } of runs) {
-    all += scenario.duration
-    const times = scenario.events.filter(({ fault }) => fault !== undefined)
-    faults += times.length
-    faulty += times.reduce((sum, one) => sum + (one.for ?? 0), 0)
-  }
   const hash = createHash('sha256')
     .update(JSON.stringify([simulatorVersion, setVersion, runs]))
     .digest('hex')
@@ -76,9 +67,19 @@ export function drawSet(topology: Topology, seed: number, size: SetSize): Scenar
     version: `${simulatorVersion}.${setVersion}`,
     hash: hash.slice(0, 16),
     runs,
-    faults,
-    faultFree: all === 0 ? 1 : 1 - faulty / all,
   }
+}
+
+/** Of runs: how many faults there are, and the share of the simulated time without one. */
+export function faultsIn(runs: readonly Run[]): { readonly faults: number; readonly faultFree: number } {
+  let [all, faulty, faults] = [0, 0, 0]
+  for (const { scenario } of runs) {
+    all += scenario.duration
+    const times = scenario.events.filter(({ fault }) => fault !== undefined)
+    faults += times.length
+    faulty += times.reduce((sum, one) => sum + (one.for ?? 0), 0)
+  }
+  return { faults, faultFree: all === 0 ? 1 : 1 - faulty / all }
 }
 
 function* incidentRuns(topology: Topology, seed: number, { incidents, incidentRate }: SetSize): Iterable<Run> {

@@ -7,7 +7,7 @@ import { bootstrap, type Interval, mean, medianSurvival, vMeasureOf } from './st
 export interface Quiet {
   readonly alerts: number
   /** A quarter of a day, or what there is. */
-  readonly parts: readonly { readonly days: number; readonly incidents: number }[]
+  readonly parts: readonly { readonly days: number; readonly incidents: number; readonly pages: number }[]
 }
 
 export interface Score {
@@ -23,7 +23,7 @@ export interface Score {
   readonly top1OfDetected: Interval
   readonly top3OfDetected: Interval
   readonly falseIncidentsPerDay: Interval
-  /** Whoever knows no severity pages for each incident. */
+  /** Incidents that wake somebody; of whoever knows no severity, all. */
   readonly pagesPerWeek: Interval
   readonly noiseReduction: number
   readonly homogeneity: number
@@ -46,8 +46,9 @@ export function scoreOf(subject: string, judged: readonly Judged[], quiet: Quiet
   const found = noticed.filter(isFound)
   const members = judged.flatMap((one) => one.members)
   const { homogeneity, completeness } = vMeasureOf(members)
-  const alerts = members.length + quiet.alerts
-  const perDay = falsePerDay(quiet, over(quiet.parts, incidentsPerDay))
+  const alerts = members.reduce((sum, { count }) => sum + count, 0) + quiet.alerts
+  const perDay = (of: 'incidents' | 'pages') => rareOf(quiet, over(quiet.parts, countPerDay(of)))
+  const pages = perDay('pages')
   return {
     subject,
     faults: noticed.length,
@@ -57,8 +58,8 @@ export function scoreOf(subject: string, judged: readonly Judged[], quiet: Quiet
     top3: over(noticed, shareOf(isTop(3))),
     top1OfDetected: over(found, shareOf(isTop(1))),
     top3OfDetected: over(found, shareOf(isTop(3))),
-    falseIncidentsPerDay: perDay,
-    pagesPerWeek: { value: perDay.value * 7, low: perDay.low * 7, high: perDay.high * 7 },
+    falseIncidentsPerDay: perDay('incidents'),
+    pagesPerWeek: { value: pages.value * 7, low: pages.low * 7, high: pages.high * 7 },
     noiseReduction: alerts === 0 ? Number.NaN : 1 - incidents / alerts,
     homogeneity: members.length === 0 ? Number.NaN : homogeneity,
     completeness: members.length === 0 ? Number.NaN : completeness,
@@ -70,14 +71,16 @@ export function scoreOf(subject: string, judged: readonly Judged[], quiet: Quiet
 }
 
 /** No false alarm in a few days is no proof that there is none: nothing to resample then, so the exact limit of a Poisson count of zero. */
-function falsePerDay({ parts }: Quiet, resampled: Interval): Interval {
+function rareOf({ parts }: Quiet, resampled: Interval): Interval {
   const days = parts.reduce((sum, one) => sum + one.days, 0)
   return resampled.value > 0 || days === 0 ? resampled : { ...resampled, high: -Math.log(0.025) / days }
 }
 
-function incidentsPerDay(sample: Quiet['parts']): number {
-  const days = sample.reduce((sum, one) => sum + one.days, 0)
-  return days === 0 ? Number.NaN : sample.reduce((sum, one) => sum + one.incidents, 0) / days
+function countPerDay(of: 'incidents' | 'pages'): (sample: Quiet['parts']) => number {
+  return (sample) => {
+    const days = sample.reduce((sum, one) => sum + one.days, 0)
+    return days === 0 ? Number.NaN : sample.reduce((sum, one) => sum + one[of], 0) / days
+  }
 }
 
 function isFound({ delayMs }: Sighting): boolean {

@@ -65,20 +65,28 @@ export interface VMeasure {
   readonly v: number
 }
 
+export interface Members {
+  readonly truth: string
+  readonly cluster: string
+  /** How many are alike; 1 if absent. */
+  readonly count?: number
+}
+
 /** Rosenberg and Hirschberg 2007, as scikit-learn has it. */
-export function vMeasureOf(members: readonly { readonly truth: string; readonly cluster: string }[]): VMeasure {
+export function vMeasureOf(members: readonly Members[]): VMeasure {
   const truths = new Map<string, number>()
   const clusters = new Map<string, number>()
   const both = new Map<string, { readonly truth: string; readonly cluster: string; count: number }>()
-  for (const { truth, cluster } of members) {
-    truths.set(truth, (truths.get(truth) ?? 0) + 1)
-    clusters.set(cluster, (clusters.get(cluster) ?? 0) + 1)
+  let all = 0
+  for (const { truth, cluster, count = 1 } of members) {
+    all += count
+    truths.set(truth, (truths.get(truth) ?? 0) + count)
+    clusters.set(cluster, (clusters.get(cluster) ?? 0) + count)
     const key = JSON.stringify([truth, cluster])
     const known = both.get(key)
-    if (known === undefined) both.set(key, { truth, cluster, count: 1 })
-    else known.count++
+    if (known === undefined) both.set(key, { truth, cluster, count })
+    else known.count += count
   }
-  const all = members.length
   let mutual = 0
   for (const { truth, cluster, count } of both.values())
     mutual += (count / all) * Math.log((all * count) / (truths.get(truth)! * clusters.get(cluster)!))

@@ -1,5 +1,7 @@
 /** What is measured: something that watches what comes out of the pipeline, raises alerts, and says what it suspects. */
 
+import type { Anomaly } from '../../pipeline/vocabulary/anomaly.ts'
+
 /** What is known of an entity in a window, in this order. NaN = nothing was seen of it. */
 export const features = ['rate', 'errors', 'p50', 'p99', 'cpu', 'memory', 'pool', 'lag', 'logs'] as const
 export type Feature = (typeof features)[number]
@@ -32,6 +34,8 @@ export interface Event {
   readonly entity: string
   readonly body: string
   readonly attributes: ReadonlyMap<string, unknown>
+  /** What it says, where it is a `vigil.anomaly`. */
+  readonly anomaly?: Anomaly
 }
 
 export interface Alert {
@@ -42,6 +46,8 @@ export interface Alert {
   readonly score: number
   /** Kept from people because something else explains it. */
   readonly isSuppressed?: boolean
+  /** Whether it wakes somebody. Whoever knows no severities leaves it out, and wakes somebody with everything. */
+  readonly isPage?: boolean
 }
 
 /** Alerts that reach people as one. */

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { newLogs, newMetrics } from '../../pipeline/data/builders.ts'
 import { double } from '../../pipeline/data/value.ts'
+import { type Anomaly, writeAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
+import type { Entity } from '../../pipeline/vocabulary/entity.ts'
 import { type Feature, features, type Window, width } from './subject.ts'
+import { vigil } from './vigil.ts'
 import { Windows } from './windows.ts'
 
 const at = { startUnixNano: 1n, timeUnixNano: 2n }
@@ -108,4 +111,54 @@ test('of instances the fullest counts, lag is added up, warnings and worse are l
     window.events.map(({ atMs, name, entity }) => [atMs, name, entity]),
     [[7, 'deploy', 'web']],
   )
+})
+
+test('an alarm of Vigil is about the service of its entity, under the name that the topology has for it', () => {
+  const anomaly = (
+    kind: Entity['kind'],
+    service: string,
+    name: string,
+    state: Anomaly['state'] = 'active',
+  ): Anomaly => ({
+    schema: 1,
+    id: '0'.repeat(32),
+    entity: { kind, cluster: '', environment: '', namespace: '', service, name },
+    time: '1',
+    observed_time: '2',
+    severity: 'medium',
+    text: 'it is slow',
+    state,
+    type: 'slow',
+    detector: 'fused',
+    p_value: 1e-4,
+    score: 0.9,
+    until: '2',
+    onset_uncertainty: 10,
+    quality: 1,
+    wakes: false,
+    evidence: [],
+  })
+  const windows = new Windows(new Map([['api.bank.example', 'bank']]))
+  const builder = newLogs()
+  const all = [
+    anomaly('service', '', 'web'),
+    anomaly('operation', 'cart', 'GET /cart'),
+    anomaly('external', '', 'api.bank.example'),
+    anomaly('edge', '', 'web -> database cartdb'),
+    anomaly('edge', '', 'web -> order POST /orders'),
+    anomaly('service', '', 'web', 'cleared'),
+  ]
+  for (const one of all) writeAnomaly(builder, one)
+  windows.take(builder.build(), 5)
+  const [subject] = vigil
+  const alerts = subject!.detect(() => 0).observe(windows.close(0, 10_000, false))
+  assert.deepEqual(
+    alerts.map(({ atMs, entity, feature, score, isPage }) => [atMs, entity, feature, score, isPage]),
+    ['web', 'cart', 'bank', 'cartdb', 'order'].map((entity) => [5, entity, 'p99', 4, false]),
+  )
+  const broken = newLogs()
+    .resource({})
+    .scope('vigil')
+    .record({ timeUnixNano: 1n, eventName: 'vigil.anomaly', body: 'x' })
+  assert.throws(() => windows.take(broken.build(), 6), /a vigil\.anomaly cannot be read: x/)
 })

@@ -5,6 +5,7 @@ import { parseFeatureGates } from '../../pipeline/config/feature-gates.ts'
 import { loadConfig } from '../../pipeline/config/load.ts'
 import { pluginReferences } from '../../pipeline/config/plugin-references.ts'
 import { toPlain } from '../../pipeline/config/tree.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import type { CommandContext, ConfigFlags } from '../command.ts'
 import { goYaml } from '../go-yaml.ts'
 import { printable } from '../print-config.ts'
@@ -36,7 +37,7 @@ export async function configPart(
     await context.checkGraph(config)
   } catch (error) {
     if (error instanceof ConfigError) problems.push(...error.problems.map(describeProblem))
-    else problems.push(error instanceof Error ? error.message : String(error))
+    else problems.push(errorMessage(error))
   }
   const text = problems.length === 0 ? 'none\n' : problems.map((problem) => `${problem}\n`).join('')
   return [...files, { name: 'problems.txt', text }]

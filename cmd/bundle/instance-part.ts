@@ -1,4 +1,5 @@
 /** What a running instance says of itself: its metrics, and its components by zpages. */
+import { boundedText } from '../../pipeline/net/bounded-text.ts'
 import type { TarFile } from './tar.ts'
 
 const timeoutMs = 10_000
@@ -46,14 +47,7 @@ async function get(url: URL): Promise<string> {
     await response.body?.cancel()
     throw new Error(`answered ${response.status}`)
   }
-  const parts: Uint8Array[] = []
-  let size = 0
-  for await (const part of response.body ?? []) {
-    size += part.length
-    if (size > maxBytes) throw new Error(`is larger than ${maxBytes} bytes`)
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8')
+  return response.body === null ? '' : boundedText(response.body, maxBytes, `is larger than ${maxBytes} bytes`)
 }
 
 function fileName({ pathname }: URL): string {

@@ -1,9 +1,10 @@
 /** Configurations of single components: of the corpus, and of upstream's own tests where the Go module cache has them. */
 import { execFile } from 'node:child_process'
 import { glob, readdir, readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Document, isMap, isScalar, type Node, parse, parseAllDocuments, parseDocument, type YAMLMap } from 'yaml'
+import { sharedPath } from '../../pipeline/testing/shared-files.ts'
 import { plain } from './abilities.ts'
 import { findConfig, type Section, sections } from './corpus.ts'
 
@@ -25,8 +26,7 @@ const modulePattern =
 
 /** Undefined where the checkout has no corpus beside it. */
 export async function readComponentCorpus(): Promise<{ folder: string; configs: ComponentConfig[] | undefined }> {
-  const shared = process.env['VIGIL_SHARED'] ?? resolve(import.meta.dirname, '../../../shared')
-  const folder = join(shared, 'corpus/component_configs')
+  const folder = sharedPath('corpus/component_configs')
   const folders = (await readdir(folder).catch(() => undefined))?.sort()
   if (folders === undefined) return { folder, configs: undefined }
   const read = folders.map(async (name) => {

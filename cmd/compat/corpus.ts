@@ -1,7 +1,8 @@
 /** Real configurations: reads them, finds the Collector's part in what Kubernetes and Helm wrap around it, and cuts them down to what both know. */
 import { readdir, readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
+import { sharedPath } from '../../pipeline/testing/shared-files.ts'
 
 export const sections = ['receivers', 'processors', 'exporters', 'connectors', 'extensions'] as const
 export type Section = (typeof sections)[number]
@@ -19,8 +20,7 @@ export interface CorpusConfig {
 
 /** The folder of real configurations, or undefined where the checkout has none beside it. */
 export async function readCorpus(): Promise<{ folder: string; configs: CorpusConfig[] | undefined }> {
-  const shared = process.env['VIGIL_SHARED'] ?? resolve(import.meta.dirname, '../../../shared')
-  const folder = join(shared, 'corpus/configs')
+  const folder = sharedPath('corpus/configs')
   const files = await readdir(folder).catch(() => undefined)
   const yamls = files?.filter((file) => file.endsWith('.yaml')).sort()
   if (!yamls) return { folder, configs: undefined }

@@ -1,8 +1,9 @@
 /** The OTLP that both Collectors are fed: files of ours, OTLP's own examples, and what telemetrygen makes. */
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { sharedPath } from '../../pipeline/testing/shared-files.ts'
 import { levels } from './records.ts'
 import { start, toFile, untilQuiet } from './run.ts'
 import type { Contest } from './suite.ts'
@@ -22,8 +23,7 @@ export async function readInputs(contest: Contest): Promise<Input[]> {
 }
 
 export async function readFiles(): Promise<Input[]> {
-  const shared = process.env['VIGIL_SHARED'] ?? resolve(import.meta.dirname, '../../../shared')
-  const folders = [join(import.meta.dirname, 'inputs'), join(shared, 'corpus/golden/otlp_proto_examples')]
+  const folders = [join(import.meta.dirname, 'inputs'), sharedPath('corpus/golden/otlp_proto_examples')]
   const read = await Promise.all(folders.map(inputsIn))
   return read.flat()
 }

@@ -3,6 +3,7 @@ import type { Progress } from '../predict/dataset.ts'
 import { loghub } from './loghub.ts'
 import { machineEvaluations } from './machines.ts'
 import { nabEvaluation } from './nab.ts'
+import type { Plot } from './plot.ts'
 
 /** Shown as text, JSON and HTML. Numbers stay numbers: the writer rounds them. */
 export interface Table {
@@ -12,6 +13,8 @@ export interface Table {
   readonly rows: readonly (readonly (string | number | null)[])[]
   /** What a reader must know to judge the numbers: sources, definitions. */
   readonly notes: readonly string[]
+  /** Shown in HTML only. */
+  readonly plots?: readonly Plot[]
 }
 
 export interface Evaluation {

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
+import { testFolder } from '../../pipeline/testing/test-folder.ts'
 import { loghub, score } from './loghub.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'vigil-loghub-labels-'))
-after(() => rmSync(root, { recursive: true, force: true }))
+const root = testFolder('loghub-labels')
 
 /** Groups by letter: what was predicted for each line, and what is true. */
 function scored(predicted: string, truth: string, texts: Readonly<Record<string, string>> = {}) {

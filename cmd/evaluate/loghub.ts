@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { casesOf } from '../predict/loghub.ts'
 import { columnOf, readCsv } from '../predict/read-csv.ts'
 import type { Evaluation, Table } from './evaluation.ts'
+import type { Bars } from './plot.ts'
 
 /** What `evaluate` needs of a line that `vigil predict --dataset loghub` wrote. */
 interface Prediction {
@@ -159,11 +160,39 @@ function table(scored: readonly { readonly name: string; readonly metrics: Parsi
     const values = rows.map((cells) => cells[column]).filter((cell): cell is number => typeof cell === 'number')
     return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length
   }
+  const names = scored.map(({ name }) => name)
+  const series = (name: string, pick: (name: string, metrics: ParsingMetrics) => number | undefined) => ({
+    name,
+    values: scored.map(({ name: of, metrics }) => pick(of, metrics) ?? null),
+  })
+  const plots: readonly Bars[] = [
+    {
+      kind: 'bars',
+      title: 'GA: share of lines in exactly the true group',
+      names,
+      series: [
+        series('vigil', (_, { groupingAccuracy }) => groupingAccuracy),
+        series('Drain', (name) => published[name]?.drain),
+        series('Brain', (name) => published[name]?.brain),
+      ],
+    },
+    {
+      kind: 'bars',
+      title: 'vigil: FGA, PA and FTA',
+      names,
+      series: [
+        series('FGA', (_, { groupingF1 }) => groupingF1),
+        series('PA', (_, { parsingAccuracy }) => parsingAccuracy),
+        series('FTA', (_, { templateF1 }) => templateF1),
+      ],
+    },
+  ]
   rows.push(['mean', mean(1), mean(2), mean(3), mean(4), mean(5), mean(6), mean(7), mean(8)])
   return {
     title: 'Loghub-2k: log parsing, one configuration for all systems',
     columns: ['system', 'GA', 'FGA', 'PA', 'FTA', 'templates', 'true', 'Drain GA', 'Brain GA'],
     rows,
+    plots,
     notes: [
       'GA: share of lines in exactly the true group. FGA: F1 over groups. PA: share of lines with the exact template. FTA: F1 over groups with the exact template.',
       'Drain and Brain: GA as published, with regular expressions and thresholds made for each system (logpai/logparser). Brain reads the whole file first, Drain and log_template one line after the other.',

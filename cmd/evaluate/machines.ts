@@ -8,7 +8,8 @@ import { readTable } from '../predict/read-table.ts'
 import { alarmMetrics, median } from './alarm-metrics.ts'
 import { baselines, budgetAlarms } from './baselines.ts'
 import type { Evaluation, Table } from './evaluation.ts'
-import { averagePrecision, vusBuffer, vusPr } from './ranking-metrics.ts'
+import { type Bars, type Curves, meanCurve, precisionByRecall, type Timeline, timeline } from './plot.ts'
+import { averagePrecision, spansOf, vusBuffer, vusPr } from './ranking-metrics.ts'
 import { type Prediction, readPredictions } from './read-predictions.ts'
 
 /** Seconds from row to row, as the data sets' authors say. */
@@ -21,11 +22,16 @@ const budget: AlarmBudgetOptions = {
   inHand: noveltyDefaults.size.inHand + noveltyDefaults.pattern.inHand,
 }
 
+/** False alarms per machine and day that a team can bear. */
+const mostFalseAlarms = 2
+
 const columns = ['AUC-PR', 'VUS-PR', 'event F1', 'found', 'of', 'point F1', 'delay min', 'false/day'] as const
 
 interface Measured {
   readonly values: readonly number[]
   readonly delays: readonly number[]
+  readonly curve: Float64Array
+  readonly alarmPoint: { readonly recall: number; readonly precision: number }
 }
 
 export const machineEvaluations: readonly Evaluation[] = (['smd', 'asd', 'jumpstarter'] as const).map((kind) => ({
@@ -44,6 +50,7 @@ async function evaluate(
   const cases = await casesOf(dir)
   const byDetector = new Map<string, Measured[]>()
   const ours: (readonly (string | number)[])[] = []
+  const timelines: Timeline[] = []
   for (const [i, { name, test: testFile, train: trainFile }] of cases.entries()) {
     progress(i, cases.length)
     const prediction = predictions.get(name)
@@ -60,6 +67,7 @@ async function evaluate(
     const own = measure(labels, prediction, buffer, seconds)
     add('vigil', own)
     ours.push([name, ...own.values])
+    timelines.push(timeline(name, prediction, spansOf(labels), ['start', duration(test.rows * seconds)]))
     const train = trainFile === undefined ? test : await readTable(trainFile)
     for (const baseline of baselines) {
       const scores = baseline.score(train, test)
@@ -80,9 +88,64 @@ async function evaluate(
       columns: ['detector', ...columns],
       rows: Array.from(byDetector, ([name, all]) => [name, ...summary(all)]),
       notes,
+      plots: [curves(byDetector), falseAlarms('False alarms per machine and day, by detector', byDetector)],
     },
-    { title: `${kind}: vigil by machine`, columns: ['machine', ...columns], rows: ours, notes: [] },
+    {
+      title: `${kind}: vigil by machine`,
+      columns: ['machine', ...columns],
+      rows: ours,
+      notes: [],
+      plots: [
+        falseAlarms(
+          'False alarms per day, by machine',
+          new Map((byDetector.get('vigil') ?? []).map((one, i) => [cases[i]!.name, [one]])),
+        ),
+        ...timelines,
+      ],
+    },
   ]
+}
+
+/** Precision at each recall is averaged over the machines, whose scores need not have one scale. */
+function curves(byDetector: ReadonlyMap<string, readonly Measured[]>): Curves {
+  return {
+    kind: 'curves',
+    title: 'Precision over recall of rows, mean over machines; a dot is what the detector itself raised',
+    curves: Array.from(byDetector, ([name, all]) => ({
+      name,
+      precision: meanCurve(all.map(({ curve }) => curve)),
+      point: {
+        recall: mean(all.map(({ alarmPoint }) => alarmPoint.recall)),
+        precision: mean(all.map(({ alarmPoint }) => alarmPoint.precision)),
+      },
+    })),
+  }
+}
+
+function falseAlarms(title: string, all: ReadonlyMap<string, readonly Measured[]>): Bars {
+  const column = columns.indexOf('false/day')
+  return {
+    kind: 'bars',
+    title,
+    names: [...all.keys()],
+    series: [
+      {
+        name: 'false alarms',
+        values: Array.from(all.values(), (some) => mean(some.map(({ values }) => values[column] ?? 0))),
+      },
+    ],
+    limit: { at: mostFalseAlarms, name: `at most ${mostFalseAlarms}` },
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+function duration(seconds: number): string {
+  return seconds < 172_800
+    ? `${(seconds / 3_600).toFixed(1)} hours later`
+    : `${(seconds / 86_400).toFixed(1)} days later`
 }
 
 function measure(
@@ -106,6 +169,8 @@ function measure(
       found.falseAlarms / days,
     ],
     delays,
+    curve: precisionByRecall(labels, scores),
+    alarmPoint: { recall: found.pointRecall, precision: found.pointPrecision },
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { readSeries, seriesOf } from '../predict/nab.ts'
 import type { Evaluation, Table } from './evaluation.ts'
 import { type NabFile, nabProfiles, nabRaw, normalise } from './nab-score.ts'
+import { type Bars, meanCurve, precisionByRecall, type Timeline, timeline } from './plot.ts'
 import type { Span } from './ranking-metrics.ts'
 import { readPredictions } from './read-predictions.ts'
 
@@ -17,16 +18,24 @@ export const nabEvaluation: Evaluation = {
     const said = await readPredictions(predictions)
     const windows = await readWindows(join(dir, 'labels/combined_windows.json'))
     const names = await seriesOf(dir)
-    const files: (NabFile & { readonly name: string })[] = []
+    const files: NamedFile[] = []
+    const timelines: Timeline[] = []
+    const curves: Float64Array[] = []
     for (const [i, name] of names.entries()) {
       progress(i, names.length)
       const { timestamps } = await readSeries(join(dir, 'data', name))
-      const alarms = said.get(name)?.alarms
-      if (alarms?.length !== timestamps.length)
+      const prediction = said.get(name)
+      const alarms = prediction?.alarms
+      if (alarms?.length !== timestamps.length || prediction === undefined)
         throw new Error(
           `there are predictions for ${alarms?.length ?? 0} rows of ${name}, and ${dir} has ${timestamps.length}`,
         )
-      files.push({ name, alarms, windows: (windows[name] ?? []).map((window) => span(window, timestamps, name)) })
+      const labelled = (windows[name] ?? []).map((window) => span(window, timestamps, name))
+      files.push({ name, alarms, windows: labelled, days: daysOf(timestamps) })
+      timelines.push(timeline(name, prediction, labelled, [timestamps[0] ?? '', timestamps.at(-1) ?? '']))
+      const labels = new Uint8Array(alarms.length)
+      for (const { from, to } of labelled) labels.fill(1, from, to + 1)
+      curves.push(precisionByRecall(labels, prediction.scores))
     }
     progress(names.length, names.length)
     const groups = Map.groupBy(files, ({ name }) => name.split('/')[0] ?? '')
@@ -38,10 +47,42 @@ export const nabEvaluation: Evaluation = {
         notes: [
           `${files.length} files; an alarm is the row at which it is raised. The first 15 % of a file (750 rows at most) are not scored.`,
         ],
+        plots: [
+          {
+            kind: 'curves',
+            title:
+              'Precision over recall of the rows of windows, mean over files; a window is far longer than what is odd in it',
+            curves: [{ name: 'vigil', precision: meanCurve(curves) }],
+          },
+          falseAlarms(groups),
+          ...timelines,
+        ],
       },
       ...(await scoreboard(join(dir, 'scoreboard.json'))),
     ]
   },
+}
+
+interface NamedFile extends NabFile {
+  readonly name: string
+  readonly days: number
+}
+
+function falseAlarms(groups: ReadonlyMap<string, readonly NamedFile[]>): Bars {
+  const perDay = (files: readonly NamedFile[]) =>
+    files.reduce((sum, file) => sum + nabRaw(file, nabProfiles.standard).falsePositives, 0) /
+    files.reduce((sum, { days }) => sum + days, 0)
+  return {
+    kind: 'bars',
+    title: 'False alarms per series and day, by group of files',
+    names: [...groups.keys()],
+    series: [{ name: 'false alarms', values: Array.from(groups.values(), perDay) }],
+  }
+}
+
+function daysOf(timestamps: readonly string[]): number {
+  const at = (text: string | undefined) => Date.parse(`${(text ?? '').replace(' ', 'T')}Z`)
+  return Math.max(1 / 24, (at(timestamps.at(-1)) - at(timestamps[0])) / 86_400_000)
 }
 
 const columns = ['standard', 'low FP', 'low FN', 'found', 'of', 'false alarms'] as const

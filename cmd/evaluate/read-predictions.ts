@@ -1,6 +1,7 @@
 /** Reads what `vigil predict` wrote, or another program in its format. */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { errorMessage } from '../../pipeline/error-message.ts'
 
 /** By row. */
 export interface Prediction {
@@ -26,7 +27,7 @@ function parse(text: string, at: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new Error(`${at} is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new Error(`${at} is not JSON: ${errorMessage(cause)}`, { cause })
   }
 }
 

@@ -1,4 +1,4 @@
-/** Tables as text, as JSON, or as one HTML page with a bar under every number. */
+/** Tables as text or as JSON; `page.ts` makes HTML of them. */
 import type { Table } from './evaluation.ts'
 
 type Cell = string | number | null
@@ -16,7 +16,7 @@ function tableText(table: Table): string {
 }
 
 /** A column of whole numbers has no digits after the point, any other has three. */
-function cellTexts({ columns, rows }: Table): readonly (readonly string[])[] {
+export function cellTexts({ columns, rows }: Table): readonly (readonly string[])[] {
   const isWhole = columns.map((_, j) => rows.every((row) => typeof row[j] !== 'number' || Number.isInteger(row[j])))
   return rows.map((row) => columns.map((_, j) => cellText(row[j], isWhole[j] === true)))
 }
@@ -37,32 +37,6 @@ export function asJson(tables: readonly Table[]): string {
   return `${JSON.stringify({ tables: named }, null, 2)}\n`
 }
 
-export function asHtml(tables: readonly Table[]): string {
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>vigil evaluate</title><style>${style}</style><body>${tables.map(tableHtml).join('')}</body></html>\n`
-}
-
-const style =
-  'body{font:14px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}table{border-collapse:collapse}th,td{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd;font-variant-numeric:tabular-nums}th:first-child,td:first-child{text-align:left}td i{display:block;height:3px;background:#3a7;margin-top:2px}p{color:#555}'
-
-function tableHtml(table: Table): string {
-  const texts = cellTexts(table)
-  const most = table.columns.map((_, j) => Math.max(0, ...table.rows.map((row) => finite(row[j]))))
-  const head = table.columns.map((name) => `<th>${escapeHtml(name)}</th>`).join('')
-  const body = texts.map((line, i) => {
-    const cells = line.map((text, j) => {
-      const share = (most[j] ?? 0) > 0 ? (100 * finite(table.rows[i]?.[j])) / (most[j] as number) : 0
-      return `<td>${escapeHtml(text)}${share > 0 ? `<i style="width:${share.toFixed(1)}%"></i>` : ''}</td>`
-    })
-    return `<tr>${cells.join('')}</tr>`
-  })
-  const notes = table.notes.map((note) => `<p>${escapeHtml(note)}</p>`).join('')
-  return `<h2>${escapeHtml(table.title)}</h2><table><tr>${head}</tr>${body.join('')}</table>${notes}`
-}
-
-function finite(cell: Cell | undefined): number {
+export function finite(cell: Cell | undefined): number {
   return typeof cell === 'number' && Number.isFinite(cell) ? cell : 0
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 }

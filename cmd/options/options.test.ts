@@ -6,7 +6,7 @@ import { duration, optional } from '../../pipeline/config/fields.ts'
 import { optionsPages } from './pages.ts'
 import { optionsTable } from './table.ts'
 
-test('the options in every README are those of the schema; npm run options writes them', async () => {
+test('the options in every README and the schemas of events are those of the code; npm run options writes them', async () => {
   const stale = (await optionsPages()).filter(({ before, after }) => before !== after).map(({ path }) => path)
   assert.deepEqual(stale, [])
 })

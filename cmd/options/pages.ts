@@ -1,4 +1,4 @@
-/** Every page with a part that the code gives: tables of options, and the list of components. */
+/** Every page with a part that the code gives: tables of options, the list of components, and the schemas of events. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { schemaOf } from '../../pipeline/config/component-config.ts'
@@ -7,6 +7,7 @@ import { fieldSchema } from '../../pipeline/config/field-schema.ts'
 import { sendingKeys } from '../../pipeline/export/sending.ts'
 import { clientTlsKeys, serverTlsKeys } from '../../pipeline/net/tls.ts'
 import { components } from '../catalog.ts'
+import { schemaFiles } from './schemas.ts'
 import { markdownTable, optionsTable, type SharedSection } from './table.ts'
 
 export interface Page {
@@ -36,6 +37,7 @@ export async function optionsPages(): Promise<readonly Page[]> {
       ['options of a server', optionsTable(fieldSchema(serverTlsKeys))],
       ['options of a client', optionsTable(fieldSchema(clientTlsKeys))],
     ]),
+    ...(await Promise.all(schemaFiles().map(wholePage))),
   ]
 }
 
@@ -57,6 +59,12 @@ function componentList(): string {
     return [kind, links.join(', ')]
   })
   return markdownTable([['', 'types, with older spellings'], ...rows])
+}
+
+/** A file that is all of the code's; it may not be there yet. */
+async function wholePage([path, after]: readonly [path: string, content: string]): Promise<Page> {
+  const before = await readFile(join(root, path), 'utf8').catch(() => '')
+  return { path, before, after }
 }
 
 async function page(path: string, parts: readonly (readonly [mark: string, content: string])[]): Promise<Page> {

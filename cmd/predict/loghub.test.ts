@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, suite, test } from 'node:test'
+import { suite, test } from 'node:test'
+import { sharedPath, skipWithout } from '../../pipeline/testing/shared-files.ts'
+import { testFolder } from '../../pipeline/testing/test-folder.ts'
 import { loghub as evaluation } from '../evaluate/loghub.ts'
 import { loghub } from './loghub.ts'
 import { columnOf, parseCsv } from './read-csv.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'vigil-loghub-'))
-after(() => rmSync(root, { recursive: true, force: true }))
+const root = testFolder('loghub')
 
 function folder(name: string, systems: Readonly<Record<string, string>>): string {
   for (const [system, csv] of Object.entries(systems)) {
@@ -85,10 +85,10 @@ test('cells may be quoted, empty, and of several lines', () => {
   assert.deepEqual(columnOf(csv, 'b', 'f'), ['x, "y"\nz', ''])
 })
 
-const shared = process.env['VIGIL_SHARED'] ?? join(import.meta.dirname, '../../../shared')
-const data = join(shared, 'data/loghub2k')
-const skip = !existsSync(data) && `Loghub is not there: ${data}`
-test('on Loghub GA is above .87 and FGA above .75 with the one configuration', { skip }, async () => {
+const data = sharedPath('data/loghub2k')
+test('on Loghub GA is above .87 and FGA above .75 with the one configuration', {
+  skip: skipWithout(data),
+}, async () => {
   const lines = await predicted(data)
   async function* all() {
     yield* lines

@@ -1,9 +1,9 @@
 /** SMD, ASD and JumpStarter: one table a machine, a train part to warm up on and a test part to score. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EntityNovelty } from '../../models/novelty.ts'
 import { columnOrder, reordered } from './column-order.ts'
 import type { Dataset, EmitLine } from './dataset.ts'
+import { OneEntity } from './one-entity.ts'
 import { readTable } from './read-table.ts'
 
 const layout = '<case>.test.csv.gz, and <case>.train.csv.gz to warm up on'
@@ -66,25 +66,12 @@ async function predictCase(
   const order = columnOrder(warmup ?? { ...raw, rows: 0 })
   const table = reordered(raw, order)
   const columns = order.length
-  const novelty = new EntityNovelty(columns)
-  if (warmup !== undefined) {
-    const { values, rows } = reordered(warmup, order)
-    for (let i = 0; i < rows; i++) novelty.next(values, i * columns)
-    novelty.fit()
-  }
+  const entity = new OneEntity(columns)
+  if (warmup !== undefined) entity.warmUp(reordered(warmup, order))
   for (let row = 0; row < table.rows; row++) {
-    const { score, p, alarm } = novelty.score(table.values, row * columns)
-    const dims = p < strangeP ? strongest(novelty.contributions(), table.names) : undefined
-    novelty.learn()
+    const { score, p, alarm, columns: strongest } = entity.next(table.values, row * columns, strangeP)
+    const dims = strongest?.slice(0, mostDims).map((j) => table.names[j] ?? '')
     const written = emit({ case: name, row, score, p, alarm, ...(dims === undefined ? {} : { dims }) })
     if (written !== undefined) await written
   }
-}
-
-function strongest(contributions: Float64Array, names: readonly string[]): readonly string[] {
-  const order = Array.from(contributions, (part, j) => ({ part, name: names[j] ?? '' })).filter(({ part }) => part > 0)
-  return order
-    .sort((a, b) => b.part - a.part)
-    .slice(0, mostDims)
-    .map(({ name }) => name)
 }

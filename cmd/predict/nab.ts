@@ -1,8 +1,8 @@
 /** The Numenta Anomaly Benchmark: one series a file, nothing to warm up on. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EntityNovelty } from '../../models/novelty.ts'
 import type { Dataset } from './dataset.ts'
+import { OneEntity } from './one-entity.ts'
 
 const layout = 'data/<group>/<file>.csv with the columns timestamp and value'
 
@@ -14,9 +14,10 @@ export const nab: Dataset = {
     for (const [i, file] of files.entries()) {
       progress(i, files.length)
       const { values } = await readSeries(join(dir, 'data', file))
-      const novelty = new EntityNovelty(1)
+      const entity = new OneEntity(1)
       for (let row = 0; row < values.length; row++) {
-        const written = emit({ case: file, row, ...novelty.next(values, row) })
+        const { score, p, alarm } = entity.next(values, row)
+        const written = emit({ case: file, row, score, p, alarm })
         if (written !== undefined) await written
       }
     }

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { attributeValue, list } from '../../pipeline/config/fields.ts'
-import { type CompileOptions, compileConditions } from '../../pipeline/ottl/compile.ts'
+import { checkDerived, type ItemLanguage } from '../../pipeline/derived-config.ts'
 import type { ContextName } from '../../pipeline/ottl/contexts/contexts.ts'
-import { reportProblems } from '../../pipeline/ottl/fields.ts'
 import { hasOnDatapoint } from '../../pipeline/ottl/functions/datapoints.ts'
 
 const attribute = z.strictObject({
@@ -18,12 +17,6 @@ const metric = z.strictObject({
     .describe('OTTL conditions in the context of the items, of which one must hold; none = all items count.'),
   attributes: z.array(attribute).default([]).describe('One data point for each combination of their values.'),
 })
-export type MetricConfig = z.output<typeof metric>
-
-/** A path without its context would be the scope's, where a profile is meant. */
-export function optionsFor(kind: Kind): CompileOptions {
-  return { allowsBarePaths: kind !== 'profiles', functions: hasOnDatapoint }
-}
 
 const section = (what: string) =>
   z.record(z.string(), metric).default({}).describe(`Metrics that count ${what}, by name.`)
@@ -40,6 +33,14 @@ export const kinds = {
 } as const satisfies Record<string, { context: ContextName; name: string; what: string }>
 export type Kind = keyof typeof kinds
 
+export function languageOf(kind: Kind): ItemLanguage {
+  // A path without its context would be the scope's, where a profile is meant.
+  return {
+    context: kinds[kind].context,
+    options: { allowsBarePaths: kind !== 'profiles', functions: hasOnDatapoint },
+  }
+}
+
 export const config = z
   .strictObject({
     spans: section('spans'),
@@ -51,20 +52,6 @@ export const config = z
   })
   .superRefine((settings, context) => {
     for (const kind of Object.keys(kinds) as Kind[])
-      for (const [name, of] of Object.entries(settings[kind])) checkMetric(kind, name, of, context)
+      for (const [name, of] of Object.entries(settings[kind])) checkDerived(kind, name, of, languageOf(kind), context)
   })
 export type Config = z.output<typeof config>
-
-function checkMetric(kind: Kind, name: string, of: MetricConfig, context: z.RefinementCtx<unknown>): void {
-  const problem = (message: string) => context.addIssue({ code: 'custom', path: [kind, name], message })
-  if (name === '') problem(`${kind}: metric name missing`)
-  reportProblems(
-    context,
-    (at) => [kind, name, 'conditions', at],
-    () => compileConditions(of.conditions, kinds[kind].context, optionsFor(kind)),
-  )
-  if (kind === 'metrics') {
-    if (of.attributes.length > 0) problem(`metrics attributes not supported: metric ${JSON.stringify(name)}`)
-  } else if (of.attributes.some(({ key }) => key === ''))
-    problem(`${kind} attributes: metric ${JSON.stringify(name)}: attribute key missing`)
-}

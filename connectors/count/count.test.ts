@@ -8,6 +8,7 @@ import { double } from '../../pipeline/data/value.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import type { TestContext } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
 
@@ -113,7 +114,7 @@ test('nothing counted is nothing sent', async () => {
   assert.deepEqual(counted(context), [['trace.span.event.count', {}, 1]])
 })
 
-const refusals: readonly (readonly [string, string])[] = [
+describeRefusals(factory, [
   ...['spans', 'spanevents', 'metrics', 'datapoints', 'logs', 'profiles'].flatMap((kind) => [
     [`${kind}: {"": {}}`, `${kind}: metric name missing`] as const,
     [`${kind}: {x: {conditions: [invalid condition]}}`, `${kind}::x::conditions::0`] as const,
@@ -123,13 +124,7 @@ const refusals: readonly (readonly [string, string])[] = [
   ['metrics: {x: {attributes: [{key: a}]}}', 'metrics attributes not supported: metric "x"'],
   ['spans: {x: {attributes: [{key: ""}]}}', 'spans attributes: metric "x": attribute key missing'],
   [`spans: {x: {conditions: ['unknown.attributes["a"] == 1']}}`, 'spans::x::conditions::0'],
-]
-for (const [yaml, words] of refusals)
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof Error && error.message.includes(words),
-    ))
+])
 
 test('paths may have the name of their context, or none', () => {
   build(

@@ -1,7 +1,8 @@
 import { defineConnector } from '../../pipeline/component.ts'
-import type { Batch } from '../../pipeline/data/telemetry.ts'
+import type { Attributes, Batch, In } from '../../pipeline/data/telemetry.ts'
 import { DerivedMetrics, emitDerived } from '../../pipeline/derived-metrics.ts'
 import { Failures } from '../../pipeline/ottl/failures.ts'
+import type { Frame } from '../../pipeline/ottl/frame.ts'
 import { originReads } from '../../pipeline/ottl/origin-reads.ts'
 import { visitLogs, visitMetrics, visitProfiles, visitTraces } from '../../pipeline/ottl/visit.ts'
 import { config, type Kind } from './config.ts'
@@ -61,38 +62,31 @@ export default defineConnector({
             metric(where, place, frame) {
               tally.at(place, where.resource, 0).count(undefined, where, frame)
             },
-            point(point, place, frame) {
-              const counts = tally.at(place, point.resource, 1)
-              counts.saw(point.timeUnixNano)
-              counts.count(point.attributes, point, frame)
-            },
+            point: countTimed(tally, 1),
           }),
         )
       },
       logs(batch) {
         const tally = newTally(ofLogs)
-        return derive(batch, tally, () =>
-          visitLogs(batch, host, {
-            log(log, place, frame) {
-              const counts = tally.at(place, log.resource, 0)
-              counts.saw(log.timeUnixNano)
-              counts.count(log.attributes, log, frame)
-            },
-          }),
-        )
+        return derive(batch, tally, () => visitLogs(batch, host, { log: countTimed(tally, 0) }))
       },
       profiles(batch) {
         const tally = newTally(ofProfiles)
-        return derive(batch, tally, () =>
-          visitProfiles(batch, host, {
-            profile(profile, place, frame) {
-              const counts = tally.at(place, profile.resource, 0)
-              counts.saw(profile.timeUnixNano)
-              counts.count(profile.attributes, profile, frame)
-            },
-          }),
-        )
+        return derive(batch, tally, () => visitProfiles(batch, host, { profile: countTimed(tally, 0) }))
       },
     }
   },
 })
+
+interface Timed extends In {
+  readonly timeUnixNano: bigint
+  readonly attributes: Pick<Attributes, 'get'>
+}
+
+function countTimed(tally: DerivedMetrics<Counts>, kind: number) {
+  return (item: Timed, place: number, frame: Frame): void => {
+    const counts = tally.at(place, item.resource, kind)
+    counts.saw(item.timeUnixNano)
+    counts.count(item.attributes, item, frame)
+  }
+}

@@ -8,6 +8,7 @@ import { double } from '../../pipeline/data/value.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import type { TestContext, TestContextOptions } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
 
@@ -234,13 +235,8 @@ test('over a reload counts go on; under other dimensions the last ones are sent'
   }
 })
 
-for (const [yaml, words] of [
+describeRefusals(factory, [
   ['dimensions: [{name: service.name}]', 'duplicate dimension name "service.name"'],
   ['dimensions: [{name: a}, {name: a}]', 'duplicate dimension name "a"'],
   ['metrics_flush_interval: -1s', 'invalid metrics_flush_interval'],
-] as const)
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof Error && error.message.includes(words),
-    ))
+])

@@ -1,8 +1,9 @@
 /** Finds the exceptions that spans recorded. */
-import { readKeyed, readValue } from '../../pipeline/data/any-value.ts'
-import { findAttribute, foundEnd, WireAttributes } from '../../pipeline/data/attributes.ts'
+import { readValue } from '../../pipeline/data/any-value.ts'
+import { WireAttributes } from '../../pipeline/data/attributes.ts'
 import { chunkCounts } from '../../pipeline/data/batch.ts'
 import { type PreparedKey, prepared } from '../../pipeline/data/key.ts'
+import { NamedResources } from '../../pipeline/data/named-resources.ts'
 import { Places } from '../../pipeline/data/place.ts'
 import { SpanEventView, SpanView } from '../../pipeline/data/span.ts'
 import { SpanScan } from '../../pipeline/data/span-scan.ts'
@@ -22,7 +23,6 @@ export interface Found {
   readonly group: object
 }
 
-const serviceName = prepared('service.name')
 const eventName = new TextEncoder().encode('exception')
 const kinds = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER']
 const codes = ['UNSET', 'OK', 'ERROR']
@@ -48,24 +48,15 @@ export class Finder {
 
   private *inChunk(tree: Tree, nameless: (spans: number) => void): Iterable<Found> {
     const { bytes: b, items } = tree
-    const resources = tree.levels[resourceLevel]!
+    const { firstChild } = tree.levels[resourceLevel]!
     const scopes = tree.levels[scopeLevel]!
     const places = new Places(tree)
-    for (let r = 0; r < resources.size; r++) {
-      const at = find(b, resources.start[r]!, resources.end[r]!, 10)
-      const length = at < 0 ? 0 : uvarint(b, at)
-      const start = at < 0 ? 0 : cursor
-      const first = scopes.firstChild[resources.firstChild[r]!]!
-      const last = scopes.firstChild[resources.firstChild[r + 1]!]!
-      const named = findAttribute(b, start, start + length, 10, serviceName)
-      if (named < 0) {
-        if (last > first) nameless(last - first)
-        continue
-      }
-      const value = readKeyed(b, named, foundEnd)
-      const service = typeof value === 'string' ? value : ''
-      const ofResource = new WireAttributes(b, start, start + length, 10)
-      for (let s = resources.firstChild[r]!; s < resources.firstChild[r + 1]!; s++) {
+    const named = new NamedResources(tree, nameless)
+    while (named.next()) {
+      const { index, start, end } = named
+      const service = typeof named.service === 'string' ? named.service : ''
+      const ofResource = new WireAttributes(b, start, end, 10)
+      for (let s = firstChild[index]!; s < firstChild[index + 1]!; s++) {
         const group = {}
         for (let i = scopes.firstChild[s]!; i < scopes.firstChild[s + 1]!; i++) {
           const { scan } = this

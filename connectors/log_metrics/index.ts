@@ -1,7 +1,8 @@
 import { defineConnector } from '../../pipeline/component.ts'
+import { beforeDeadline } from '../../pipeline/deadline.ts'
+import { SentLater } from '../../pipeline/sent-later.ts'
 import { config } from './config.ts'
 import { LogCounts } from './counts.ts'
-import type { ResourceSeries } from './series.ts'
 import { writeMetrics } from './write.ts'
 
 export default defineConnector({
@@ -9,29 +10,18 @@ export default defineConnector({
   config,
   signals: { 'logs to metrics': 'alpha' },
   create(settings, context) {
-    const { clock, meter, logger } = context
+    const { clock, meter } = context
     const counts = new LogCounts(settings, context)
-    let sending: Promise<void> = Promise.resolve()
+    const outgoing = new SentLater(context, 'counts of log records')
     let stopTimer: (() => void) | undefined
 
-    /** Records were accepted when they were counted: what is refused now is lost to nobody who could send it again. */
-    const send = async (resources: readonly ResourceSeries[]): Promise<void> => {
-      const metrics = writeMetrics(resources)
-      for (const resource of resources) counts.clear(resource)
-      try {
-        await context.emit.metrics(metrics)
-      } catch (error) {
-        context.dropped(metrics.count, 'refused_downstream', 'lost')
-        logger.error('The next component refused the counts of log records.', { error, points: metrics.count })
-      }
-    }
     const flush = (): Promise<void> => {
-      const byOrigin = Map.groupBy(counts.take(), ({ origin }) => context.originKey(origin))
-      for (const resources of byOrigin.values()) {
-        const sent = send(resources)
-        sending = sending.then(() => sent)
+      for (const resources of Map.groupBy(counts.take(), ({ origin }) => context.originKey(origin)).values()) {
+        const metrics = writeMetrics(resources)
+        for (const resource of resources) counts.clear(resource)
+        void outgoing.send(metrics.count, () => metrics)
       }
-      return sending
+      return outgoing.settled()
     }
 
     return {
@@ -51,22 +41,15 @@ export default defineConnector({
       save: async () => {
         stopTimer?.()
         stopTimer = undefined
-        await sending
+        await outgoing.settled()
         return counts.handOn()
       },
       restore: async (state) => counts.restore(state),
       shutdown: async (deadline) => {
         stopTimer?.()
         stopTimer = undefined
-        await Promise.race([flush(), aborted(deadline)])
+        await beforeDeadline(flush(), deadline)
       },
     }
   },
 })
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-}

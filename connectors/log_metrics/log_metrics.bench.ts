@@ -1,11 +1,11 @@
 /** CPU time a log record of counting, flushes included: `node connectors/log_metrics/log_metrics.bench.ts`. */
 import type { Logs } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
+import { cpuMicros } from '../../pipeline/testing/cpu-bench.ts'
 import { logsPayload } from '../../pipeline/testing/payloads.ts'
 import factory from './index.ts'
 
 const records = 1_000
-const windowMs = 150
 
 function withTemplates(templates: number, seed: number): Logs {
   let n = seed * 7
@@ -19,21 +19,12 @@ function withTemplates(templates: number, seed: number): Logs {
 async function measure(name: string, pool: readonly Logs[]): Promise<void> {
   const { instance, handle, context } = build(factory, '{}', { signals: ['logs'] })
   await instance.start?.()
-  for (let i = 0; i < 60; i++) await handle(pool[i % pool.length]!)
-  let micros = Number.POSITIVE_INFINITY
-  for (let window = 0; window < 8; window++) {
-    const before = process.cpuUsage()
-    const start = performance.now()
-    let rounds = 0
-    do {
-      // A batch keeps its columns: each must be read anew, as live ones are.
-      await handle(pool[rounds++ % pool.length]!.withOrigin({ metadata: new Map() }))
-      if (rounds % 100 === 0) await context.clock.advance(5_000)
-    } while (performance.now() - start < windowMs)
-    const { user, system } = process.cpuUsage(before)
-    micros = Math.min(micros, (user + system) / (rounds * records))
-    context.recorded.emitted.length = 0
+  const run = async (round: number) => {
+    // A batch keeps its columns: each must be read anew, as live ones are.
+    await handle(pool[round % pool.length]!.withOrigin({ metadata: new Map() }))
+    if (round % 100 === 99) await context.clock.advance(5_000)
   }
+  const micros = (await cpuMicros(run, { afterWindow: () => void (context.recorded.emitted.length = 0) })) / records
   console.log(`${name.padEnd(40)} ${micros.toFixed(3).padStart(7)} us/record`)
 }
 

@@ -7,6 +7,7 @@ import { isDouble } from '../../pipeline/data/value.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import type { TestContext, TestContextOptions } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
 import factory from './index.ts'
 
 const second = 1_000_000_000n
@@ -249,15 +250,10 @@ test('senders who differ in what is read further on are never counted together',
   )
 })
 
-for (const [yaml, words] of [
+describeRefusals(factory, [
   ['flush_interval: 0s', 'flush_interval must be greater than 0'],
   ['max_series: 0', 'max_series must be greater than 0'],
   ['learning_period: -1s', 'learning_period must not be negative'],
   ['burst_surprise: 13', 'burst_surprise must be more than 0 and at most 12'],
   ['resource_attributes: []', 'resource_attributes must name one or more'],
-] as const)
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof Error && error.message.includes(words),
-    ))
+])

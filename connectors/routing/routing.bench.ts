@@ -1,11 +1,11 @@
 /** CPU time a span of a routing table: `node connectors/routing/routing.bench.ts`. */
 import type { Batch } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
+import { cpuMicros } from '../../pipeline/testing/cpu-bench.ts'
 import { tracesPayload } from '../../pipeline/testing/payloads.ts'
 import factory from './index.ts'
 
 const spans = 1_000
-const windowMs = 150
 const pool = Array.from({ length: 8 }, (_, seed) => tracesPayload(spans, { seed }))
 
 async function measure(name: string, items: readonly string[]): Promise<void> {
@@ -16,20 +16,11 @@ async function measure(name: string, items: readonly string[]): Promise<void> {
     routes: ['traces/a', 'traces/b', 'traces/rest'],
   })
   const route = instance.traces as unknown as (batch: Batch) => Promise<void>
-  let micros = Number.POSITIVE_INFINITY
-  // The first window warms up; of the others the best is what the code costs when nothing else wants the caches.
-  for (let window = 0; window < 9; window++) {
-    const before = process.cpuUsage()
-    const start = performance.now()
-    let rounds = 0
-    do {
-      await route(pool[rounds++ % pool.length]!)
-      context.recorded.emitted.length = 0
-    } while (performance.now() - start < windowMs)
-    const { user, system } = process.cpuUsage(before)
-    if (window > 0) micros = Math.min(micros, (user + system) / (rounds * spans))
-  }
-  console.log(`${name.padEnd(48)} ${micros.toFixed(3).padStart(7)} us/span`)
+  const micros = await cpuMicros(async (round) => {
+    await route(pool[round % pool.length]!)
+    context.recorded.emitted.length = 0
+  })
+  console.log(`${name.padEnd(48)} ${(micros / spans).toFixed(3).padStart(7)} us/span`)
 }
 
 const onResource = `{condition: 'resource.attributes["service.name"] == "checkout"', pipelines: [traces/a]}`

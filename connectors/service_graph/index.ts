@@ -9,7 +9,7 @@ import { SentLater } from '../../pipeline/sent-later.ts'
 import { config } from './config.ts'
 import type { Edge } from './edge.ts'
 import { shapeOf } from './histogram.ts'
-import { GraphSeries, type SavedSeries } from './series.ts'
+import { GraphSeries, type SavedGraph } from './series.ts'
 import { isRoot, SpanReader } from './spans.ts'
 import { Store } from './store.ts'
 
@@ -17,7 +17,7 @@ interface Saved {
   readonly version: 1
   /** Equal where series go on. */
   readonly shape: string
-  readonly series: SavedSeries
+  readonly series: SavedGraph
   /** With how long they still have to wait, instead of until when. */
   readonly edges: readonly Edge[]
   /** For a successor with other series. */

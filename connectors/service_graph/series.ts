@@ -1,10 +1,9 @@
 /** What edges add up to: one series for each pair of services, kind of connection, outcome and dimensions. */
-import { WireAttributes } from '../../pipeline/data/attributes.ts'
 import { newMetrics } from '../../pipeline/data/builders.ts'
 import { ExponentialHistogram } from '../../pipeline/data/exponential-histogram.ts'
-import { writeAttributes } from '../../pipeline/data/items.ts'
+import { prepareAttributes } from '../../pipeline/data/prepared-attributes.ts'
 import type { Metrics, Value } from '../../pipeline/data/telemetry.ts'
-import { written } from '../../pipeline/data/writer.ts'
+import { type Counted, CountedSeries, type SavedSeries } from '../../pipeline/streams/counted-series.ts'
 import type { Edge } from './edge.ts'
 import {
   ExplicitHistogram,
@@ -18,32 +17,19 @@ import {
 
 /** Upstream's, and not to be set there either. */
 const staleMs = 15 * 60_000
-const overflowKey = 'otel.metric.overflow'
 
-interface Series {
-  attributes: WireAttributes
+interface Series extends Counted {
   total: number
   failed: number
   readonly server: Latency
   readonly client: Latency
-  readonly startUnixNano: bigint
-  lastSeenMs: number
 }
-export interface SavedSeries {
-  readonly startUnixNano: bigint
-  readonly series: readonly (readonly [
-    key: string,
-    values: {
-      readonly attributes: Uint8Array
-      readonly total: number
-      readonly failed: number
-      readonly server: SavedLatency
-      readonly client: SavedLatency
-      readonly startUnixNano: bigint
-      readonly idleMs: number
-    },
-  ])[]
-}
+export type SavedGraph = SavedSeries<{
+  readonly total: number
+  readonly failed: number
+  readonly server: SavedLatency
+  readonly client: SavedLatency
+}>
 export interface SeriesOptions {
   readonly shape: LatencyShape
   readonly dimensions: readonly string[]
@@ -54,13 +40,11 @@ export interface SeriesOptions {
 
 export class GraphSeries {
   private readonly options: SeriesOptions
-  private readonly series = new Map<string, Series>()
-  /** No series that is not there counts anything since then. */
-  private startUnixNano: bigint
+  private readonly series: CountedSeries<Series>
 
   constructor(options: SeriesOptions, startUnixNano: bigint) {
     this.options = options
-    this.startUnixNano = startUnixNano
+    this.series = new CountedSeries(options, startUnixNano)
   }
 
   get size(): number {
@@ -78,17 +62,13 @@ export class GraphSeries {
 
   /** Forgets the series that no edge came to for long; the answer is how many. */
   clean(nowMs: number, nowUnixNano: bigint): number {
-    const before = this.series.size
-    for (const [key, { lastSeenMs }] of this.series) if (lastSeenMs + staleMs < nowMs) this.series.delete(key)
-    // One that comes back counts from zero, which its start must say.
-    if (this.series.size < before) this.startUnixNano = nowUnixNano
-    return before - this.series.size
+    return this.series.expire((lastSeenMs) => lastSeenMs + staleMs < nowMs, nowUnixNano)
   }
 
   /** Undefined when there is none. */
   build(timeUnixNano: bigint): Metrics | undefined {
     if (this.series.size === 0) return undefined
-    const all = [...this.series.values()]
+    const all = Array.from(this.series.values())
     const common = ({ attributes, startUnixNano }: Series) => ({ attributes, startUnixNano, timeUnixNano })
     const counter = { monotonic: true } as const
     const failed = all.filter((series) => series.failed > 0)
@@ -112,69 +92,40 @@ export class GraphSeries {
     return metrics.build()
   }
 
-  save(nowMs: number): SavedSeries {
-    return {
-      startUnixNano: this.startUnixNano,
-      series: [...this.series].map(
-        ([key, { attributes, total, failed, server, client, startUnixNano, lastSeenMs }]) => [
-          key,
-          {
-            attributes: written((to) => attributes.copy(to, 10)),
-            total,
-            failed,
-            server: saveLatency(server),
-            client: saveLatency(client),
-            startUnixNano,
-            idleMs: nowMs - lastSeenMs,
-          },
-        ],
-      ),
-    }
+  save(nowMs: number): SavedGraph {
+    return this.series.save(nowMs, ({ total, failed, server, client }) => ({
+      total,
+      failed,
+      server: saveLatency(server),
+      client: saveLatency(client),
+    }))
   }
 
-  restore({ startUnixNano, series }: SavedSeries, nowMs: number): void {
-    this.startUnixNano = startUnixNano
-    for (const [key, saved] of series)
-      this.series.set(key, {
-        attributes: viewOf(saved.attributes),
-        total: saved.total,
-        failed: saved.failed,
-        server: restoreLatency(saved.server, this.options.shape),
-        client: restoreLatency(saved.client, this.options.shape),
-        startUnixNano: saved.startUnixNano,
-        lastSeenMs: nowMs - saved.idleMs,
-      })
+  restore(saved: SavedGraph, nowMs: number): void {
+    const { shape } = this.options
+    this.series.restore(saved, nowMs, (counted, { total, failed, server, client }) => ({
+      ...counted,
+      total,
+      failed,
+      server: restoreLatency(server, shape),
+      client: restoreLatency(client, shape),
+    }))
   }
 
   private of(edge: Edge, nowMs: number): Series {
-    const { hasVirtualNodeLabel, maxSeries } = this.options
-    let key = this.key(edge)
-    let series = this.series.get(key)
-    if (series !== undefined) {
-      // As upstream: the label of the last edge wins.
-      if (hasVirtualNodeLabel) series.attributes = prepare(this.attributes(edge))
-      return series
-    }
-    let attributes: { [name: string]: Value }
-    if (this.series.size < maxSeries) attributes = this.attributes(edge)
-    else {
-      this.options.overflowed()
-      key = overflowKey
-      series = this.series.get(key)
-      if (series !== undefined) return series
-      attributes = { [overflowKey]: true }
-    }
-    series = {
-      attributes: prepare(attributes),
-      total: 0,
-      failed: 0,
-      server: newLatency(this.options.shape),
-      client: newLatency(this.options.shape),
-      startUnixNano: this.startUnixNano,
-      lastSeenMs: nowMs,
-    }
-    this.series.set(key, series)
-    return series
+    const { hasVirtualNodeLabel, shape } = this.options
+    const key = this.key(edge)
+    const known = this.series.get(key)
+    if (known === undefined)
+      return this.series.add(
+        key,
+        nowMs,
+        () => this.attributes(edge),
+        (counted) => ({ ...counted, total: 0, failed: 0, server: newLatency(shape), client: newLatency(shape) }),
+      )
+    // As upstream: the label of the last edge wins.
+    if (hasVirtualNodeLabel) known.attributes = prepareAttributes(this.attributes(edge))
+    return known
   }
 
   private key({ client, server, connectionType, failed, clientDimensions, serverDimensions }: Edge): string {
@@ -215,13 +166,4 @@ function exponential(latency: Latency) {
   if (!(latency instanceof ExponentialHistogram)) throw new Error('an explicit histogram among exponential ones')
   const { count, sum, min, max, scale, zeroCount, positive, negative } = latency
   return { count, sum, min, max, scale, zeroCount, positive: positive.read(), negative: negative.read() }
-}
-
-/** Attributes whose bytes are prepared once, and copied into each point. */
-function prepare(attributes: { readonly [name: string]: Value }): WireAttributes {
-  return viewOf(written((to) => writeAttributes(to, 10, attributes)))
-}
-
-function viewOf(bytes: Uint8Array): WireAttributes {
-  return new WireAttributes(bytes, 0, bytes.length, 10)
 }

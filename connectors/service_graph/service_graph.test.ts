@@ -7,6 +7,7 @@ import type { Metrics, Traces, Value } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import type { TestContext, TestContextOptions } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
 
@@ -376,15 +377,10 @@ test('under settings that make other series, a reload sends the last counts, and
   )
 })
 
-for (const [yaml, words] of [
+describeRefusals(factory, [
   ['exponential_histogram_max_size: -1', '`exponential_histogram_max_size` can not be negative'],
   [
     '{latency_histogram_buckets: [1s], exponential_histogram_max_size: 5}',
     'use either `latency_histogram_buckets` or `exponential_histogram_max_size`',
   ],
-] as const)
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof Error && error.message.includes(words),
-    ))
+])

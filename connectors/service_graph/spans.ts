@@ -3,10 +3,11 @@ import { asText, readKeyed, readValue } from '../../pipeline/data/any-value.ts'
 import { findAttribute, foundEnd } from '../../pipeline/data/attributes.ts'
 import { chunkCounts } from '../../pipeline/data/batch.ts'
 import { type PreparedKey, prepared } from '../../pipeline/data/key.ts'
+import { NamedResources } from '../../pipeline/data/named-resources.ts'
 import { SpanScan } from '../../pipeline/data/span-scan.ts'
 import type { Traces } from '../../pipeline/data/telemetry.ts'
-import { resourceLevel, scopeLevel, Tree } from '../../pipeline/data/tree.ts'
-import { cursor, find, text, uvarint } from '../../pipeline/data/wire.ts'
+import { Tree } from '../../pipeline/data/tree.ts'
+import { text } from '../../pipeline/data/wire.ts'
 import type { Weight } from '../../pipeline/sampling/weight.ts'
 import type { Edge } from './edge.ts'
 
@@ -65,23 +66,13 @@ export class SpanReader {
   private readChunk(tree: Tree): void {
     const b = tree.bytes
     this.b = b
-    const resources = tree.levels[resourceLevel]!
-    const scopes = tree.levels[scopeLevel]!
-    const { start, end } = tree.items
-    for (let r = 0; r < resources.size; r++) {
-      const at = find(b, resources.start[r]!, resources.end[r]!, 10)
-      const length = at < 0 ? 0 : uvarint(b, at)
-      const from = at < 0 ? 0 : cursor
-      const first = scopes.firstChild[resources.firstChild[r]!]!
-      const last = scopes.firstChild[resources.firstChild[r + 1]!]!
-      const service = textOf(b, from, from + length, serviceName)
-      if (service === undefined) {
-        if (last > first) this.reading.nameless(last - first)
-        continue
-      }
-      this.service = service
-      this.ofResource = this.keys.map((key) => textOf(b, from, from + length, key))
-      for (let i = first; i < last; i++) this.readSpan(start[i]!, end[i]!)
+    const { items } = tree
+    const named = new NamedResources(tree, (spans) => this.reading.nameless(spans))
+    while (named.next()) {
+      const { start, end, firstSpan, lastSpan } = named
+      this.service = asText(named.service)
+      this.ofResource = this.keys.map((key) => textOf(b, start, end, key))
+      for (let i = firstSpan; i < lastSpan; i++) this.readSpan(items.start[i]!, items.end[i]!)
     }
   }
 
@@ -146,8 +137,6 @@ export class SpanReader {
     return start < 0 ? undefined : asText(readValue(this.b, start, this.scan.valueEnd[slot]!))
   }
 }
-
-const serviceName = prepared('service.name')
 
 /** Of an attribute of the Resource message in [start, end). */
 function textOf(b: Uint8Array, start: number, end: number, key: PreparedKey): string | undefined {

@@ -1,6 +1,6 @@
 /** The metrics that the settings ask for, compiled. */
-import { compileConditions, compileValue, type ErrorMode } from '../../pipeline/ottl/compile.ts'
-import { Conditions } from '../../pipeline/ottl/conditions.ts'
+import { compileValue, type ErrorMode } from '../../pipeline/ottl/compile.ts'
+import { type Conditions, conditionsOf } from '../../pipeline/ottl/conditions.ts'
 import type { Failures } from '../../pipeline/ottl/failures.ts'
 import type { Frame } from '../../pipeline/ottl/frame.ts'
 import { toNumber } from '../../pipeline/ottl/values.ts'
@@ -48,10 +48,7 @@ function definitionOf(one: MetricConfig, kind: Kind, errorMode: ErrorMode, failu
     maxSize: exponential_histogram?.max_size ?? 0,
     attributes: new AttributePicks(one.attributes, kind),
     resourceAttributes: new AttributePicks(one.include_resource_attributes, kind),
-    conditions:
-      one.conditions.length === 0
-        ? undefined
-        : new Conditions(compileConditions(one.conditions, contexts[kind], optionsOf).items, errorMode, failures),
+    conditions: conditionsOf(one.conditions, { context: contexts[kind], options: optionsOf }, errorMode, failures),
     observe: observer(one, kind),
   }
 }

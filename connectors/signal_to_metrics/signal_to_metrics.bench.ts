@@ -1,26 +1,16 @@
 /** CPU time a span of a sum and of histograms: `node connectors/signal_to_metrics/signal_to_metrics.bench.ts`. */
 import { build } from '../../pipeline/testing/build.ts'
+import { cpuMicros } from '../../pipeline/testing/cpu-bench.ts'
 import { tracesPayload } from '../../pipeline/testing/payloads.ts'
 import factory from './index.ts'
 
 const spans = 1_000
-const windowMs = 150
 const pool = Array.from({ length: 8 }, (_, seed) => tracesPayload(spans, { seed }))
 
 async function measure(name: string, metric: string): Promise<void> {
   const { handle, context } = build(factory, `spans: [{name: n, ${metric}}]`)
-  for (let i = 0; i < 60; i++) await handle(pool[i % pool.length]!)
-  let micros = Number.POSITIVE_INFINITY
-  for (let window = 0; window < 8; window++) {
-    const before = process.cpuUsage()
-    const start = performance.now()
-    let rounds = 0
-    do await handle(pool[rounds++ % pool.length]!)
-    while (performance.now() - start < windowMs)
-    const { user, system } = process.cpuUsage(before)
-    micros = Math.min(micros, (user + system) / (rounds * spans))
-    context.recorded.emitted.length = 0
-  }
+  const afterWindow = () => void (context.recorded.emitted.length = 0)
+  const micros = (await cpuMicros((round) => handle(pool[round % pool.length]!), { afterWindow })) / spans
   console.log(`${name.padEnd(48)} ${micros.toFixed(3).padStart(7)} us/span`)
 }
 

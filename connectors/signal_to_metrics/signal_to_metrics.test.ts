@@ -5,21 +5,21 @@ import { test } from 'node:test'
 import { parse, stringify } from 'yaml'
 import { Rejected } from '../../pipeline/component.ts'
 import { newLogs, newTraces } from '../../pipeline/data/builders.ts'
-import { writeJson } from '../../pipeline/data/json/write-json.ts'
-import { readOtlp } from '../../pipeline/data/read-otlp.ts'
 import type { Batch, Metrics, Value } from '../../pipeline/data/telemetry.ts'
 import { double } from '../../pipeline/data/value.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { goldenPoints, type Json, readGolden, sortedAttributes } from '../../pipeline/testing/golden.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
+import { sharedPath, skipWithout } from '../../pipeline/testing/shared-files.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
 
 describeContract(factory, 'logs: [{name: n, sum: {value: "1"}}]')
 await describeUpstream(factory, import.meta.dirname)
 
-const shared = process.env['VIGIL_SHARED'] ?? join(import.meta.dirname, '../../../shared')
-const golden = join(shared, 'corpus/golden/connector_signaltometrics/testdata')
-const configs = join(shared, 'corpus/component_configs/connector_signaltometrics')
+const golden = sharedPath('corpus/golden/connector_signaltometrics/testdata')
+const configs = sharedPath('corpus/component_configs/connector_signaltometrics')
 const instanceId = '627cc493-f310-47de-96bd-71410b7dec09'
 const sections = { traces: 'spans', metrics: 'datapoints', logs: 'logs' } as const
 const cases: readonly (readonly [keyof typeof sections, string, string?, string?])[] = [
@@ -45,53 +45,30 @@ for (const [signal, name, header, text] of cases) {
   const beside = join(golden, signal, name, 'config.yaml')
   const config = existsSync(beside) ? beside : join(configs, `${signal}__${name}__config.yaml`)
   const files = [config, join(golden, signal, `${signal}.yaml`), join(golden, signal, name, 'output.yaml')] as const
-  const missing = files.find((path) => !existsSync(path))
-  const skip = missing !== undefined && `the golden file is not there: ${missing}`
-  test(`golden: ${signal} ${name}`, { skip }, async () => {
+  test(`golden: ${signal} ${name}`, { skip: skipWithout(...files) }, async () => {
     const [body] = Object.values(parse(readFileSync(config, 'utf8')) as Readonly<Record<string, unknown>>)
     const { handle, context } = build(factory, stringify(body), { engine: { instanceId } })
     const metadata = new Map(header === undefined || text === undefined ? [] : [[header, [text]]])
-    await handle(otlp(signal, files[1]).withOrigin({ metadata }))
+    await handle(readGolden(signal, files[1]).withOrigin({ metadata }))
     const lines = context.recorded.emitted.flatMap(({ batch }) => linesOf(batch))
-    assert.deepEqual(lines.sort(), linesOf(otlp('metrics', files[2])).sort())
+    assert.deepEqual(lines.sort(), linesOf(readGolden('metrics', files[2])).sort())
   })
 }
 
-function otlp(signal: keyof typeof sections, path: string): Batch {
-  return readOtlp(signal, Buffer.from(JSON.stringify(parse(readFileSync(path, 'utf8')))), 'json', {
-    metadata: new Map(),
-  })
-}
-
-interface Json {
-  readonly [name: string]: unknown
-}
-/** One line a point, since order is the chance of Go's maps; without times, which upstream does not compare either. */
+/** One line a point, without times, which upstream does not compare either. */
 function linesOf(batch: Batch): string[] {
-  const { resourceMetrics = [] } = JSON.parse(writeJson(batch)) as { resourceMetrics?: readonly Json[] }
-  return resourceMetrics.flatMap(({ resource, scopeMetrics }) =>
-    (scopeMetrics as Json[]).flatMap(({ scope, metrics }) =>
-      (metrics as Json[]).flatMap(({ name, description, unit, ...data }) => {
-        const [type] = Object.keys(data) as [string]
-        const { dataPoints, ...rest } = data[type] as Json
-        return (dataPoints as Json[]).map(({ timeUnixNano: _time, attributes = [], ...point }) =>
-          JSON.stringify([sorted(resource), scope, name, description, unit, type, rest, sorted(attributes), point]),
-        )
-      }),
-    ),
-  )
+  return goldenPoints(batch).map(({ resource, scope, name, description, unit, type, rest, attributes, point }) => {
+    const { timeUnixNano: _time, ...values } = point
+    const ofResource = withoutCounter((resource['attributes'] ?? []) as readonly Json[])
+    return JSON.stringify([ofResource, scope, name, description, unit, type, rest, withoutCounter(attributes), values])
+  })
 }
 /** Without what says who counted: older versions had more of it, under other names. */
-function sorted(of: unknown): unknown {
-  const list = (Array.isArray(of) ? of : ((of as Json)['attributes'] ?? [])) as readonly Json[]
-  return list
-    .filter(({ key }) => !/^signal_?to_?metrics\./.test(String(key)))
-    .map((attribute) => JSON.stringify(attribute))
-    .sort()
+function withoutCounter(attributes: readonly Json[]): unknown {
+  return sortedAttributes(attributes.filter(({ key }) => !/^signal_?to_?metrics\./.test(String(key))))
 }
 
-const skipConfigs = !existsSync(configs) && `the configurations are not there: ${configs}`
-test("upstream's configurations are taken and refused as there", { skip: skipConfigs }, () => {
+test("upstream's configurations are taken and refused as there", { skip: skipWithout(configs) }, () => {
   for (const file of readdirSync(configs)) {
     const bodies = parse(readFileSync(join(configs, file), 'utf8')) as Readonly<Record<string, Json | null>>
     for (const body of Object.values(bodies)) {
@@ -166,7 +143,7 @@ test('spans count as many as their sampling says', async () => {
   assert.deepEqual(point?.value, double(3))
 })
 
-const refusals: readonly (readonly [string, string])[] = [
+describeRefusals(factory, [
   ['{}', 'no configuration provided, at least one should be specified'],
   ['logs: [{sum: {value: "1"}}]', 'failed to validate logs configuration: missing required metric name'],
   ['logs: [{name: n}]', 'exactly one of the metrics must be defined, 0 found'],
@@ -191,10 +168,4 @@ const refusals: readonly (readonly [string, string])[] = [
     'a single key selector[key] is required',
   ],
   ['{logs: [{name: n, sum: {value: "1"}}], error_mode: x}', 'unknown error mode x'],
-]
-for (const [yaml, words] of refusals)
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof Error && error.message.includes(words),
-    ))
+])

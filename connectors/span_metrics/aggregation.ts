@@ -1,10 +1,9 @@
 /** Counts spans into series. The hot path of the connector: one pass over each span, no object a span. */
 
-import { readKeyed } from '../../pipeline/data/any-value.ts'
-import { findAttribute, foundEnd, WireAttributes } from '../../pipeline/data/attributes.ts'
 import { chunkCounts } from '../../pipeline/data/batch.ts'
 import { ExponentialHistogram } from '../../pipeline/data/exponential-histogram.ts'
-import { prepared } from '../../pipeline/data/key.ts'
+import { NamedResources } from '../../pipeline/data/named-resources.ts'
+import { prepareAttributes } from '../../pipeline/data/prepared-attributes.ts'
 import { SpanScan } from '../../pipeline/data/span-scan.ts'
 import type { Traces, Value } from '../../pipeline/data/telemetry.ts'
 import { resourceLevel, scopeLevel, Tree } from '../../pipeline/data/tree.ts'
@@ -12,25 +11,14 @@ import { cursor, find, hex, text, uvarint } from '../../pipeline/data/wire.ts'
 import { Weight } from '../../pipeline/sampling/weight.ts'
 import { bucketOf } from './bounds.ts'
 import type { Dimensions } from './dimensions.ts'
+import { KeptSeries, type Tally } from './kept-series.ts'
 import { Lookups } from './lookups.ts'
 import type { Plan } from './plan.ts'
-import { ResourceIdentities } from './resource-identities.ts'
-import { kinds, prepare, type ResourceSeries, Resources, type Series, type SeriesKind } from './series.ts'
+import type { ResourceSeries, Series, SeriesKind } from './series.ts'
 import { SeriesKey } from './series-key.ts'
-import { bucketsAt, countAt, lastSeenAt, SeriesTable, sumAt } from './series-table.ts'
-import { type Snapshot, snapshotOf } from './snapshot.ts'
+import { bucketsAt, countAt, lastSeenAt, type SeriesTable, sumAt } from './series-table.ts'
+import type { Snapshot } from './snapshot.ts'
 
-/** What happened that somebody should be able to count. */
-export interface Tally {
-  /** Spans and events that found no room for a series of their own. */
-  overflowed(limit: 'aggregation_cardinality_limit' | 'max_series'): void
-  evictedResource(): void
-  expiredSeries(count: number): void
-  /** Spans of a resource without `service.name`, which is nobody's series. */
-  nameless(spans: number): void
-}
-
-const serviceName = prepared('service.name')
 /** Where the number of the metric stands in a key, after the number of the resource. */
 const kindAt = 4
 /** The key of the series for what found no room: no composed text begins with this byte, but see `SeriesKey`. */
@@ -39,20 +27,17 @@ const spanKinds = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'C
 const statusCodes = ['UNSET', 'OK', 'ERROR']
 
 export class Aggregation {
-  readonly resources: Resources
-  readonly table: SeriesTable
-  /** Of delta series: the time of their last point, by resource and key, the longest not sent first. */
-  readonly timestamps = new Map<string, bigint>()
+  readonly kept: KeptSeries
+  private readonly table: SeriesTable
   private readonly plan: Plan
   private readonly tally: Tally
+  private readonly nameless: (spans: number) => void
   private readonly weight: Weight
   private readonly scan: SpanScan
   private readonly lookups: Lookups
   private readonly key = new SeriesKey()
   private readonly keepsServiceName: boolean
   private readonly hasGlobs: boolean
-  private readonly identities: ResourceIdentities
-  private nextNumber = 1
 
   // Where the span at hand stands.
   private b: Uint8Array = new Uint8Array()
@@ -66,10 +51,10 @@ export class Aggregation {
   constructor(plan: Plan, random: () => number, tally: Tally) {
     this.plan = plan
     this.tally = tally
+    this.nameless = (spans) => tally.nameless(spans)
     this.weight = new Weight(random)
-    this.resources = new Resources(plan.resourceLimit)
-    this.identities = new ResourceIdentities(plan.resourceKeys)
-    this.table = new SeriesTable(plan.hasDurations && plan.bounds !== undefined ? plan.bounds.length + 1 : 0)
+    this.kept = new KeptSeries(plan, tally)
+    this.table = this.kept.table
     const { names, hasGlobs } = plan.dimensions
     this.scan = new SpanScan(names, plan.hasEvents)
     this.lookups = new Lookups(this.scan, names)
@@ -77,10 +62,6 @@ export class Aggregation {
     this.keepsServiceName =
       plan.with.serviceName && plan.resourceKeys.size > 0 && !plan.resourceKeys.has('service.name')
     this.hasGlobs = hasGlobs
-  }
-
-  get size(): number {
-    return this.table.size
   }
 
   /** The answer is what has to be sent early: resources that left for newer ones. */
@@ -93,84 +74,24 @@ export class Aggregation {
     return early
   }
 
-  /** What is to be sent now; what is sent for the last time is forgotten. `isLast`: nothing will be sent after it. */
-  take(timeUnixNano: bigint, isLast = false): Snapshot {
-    const table = this.table.frozen(!this.plan.isDelta)
-    const snapshot = snapshotOf(this.resources, table, this.plan, timeUnixNano, isLast)
-    this.forget(Number(timeUnixNano / 1_000_000n))
-    return snapshot
-  }
-
-  private forget(nowMs: number): void {
-    const { plan, resources, table } = this
-    if (plan.isDelta) {
-      resources.kept.clear()
-      resources.leaving.clear()
-      for (const series of table.entries) series.isLive = false
-      table.sweep()
-      return
-    }
-    for (const resource of resources.leaving.values()) kill(resource)
-    resources.leaving.clear()
-    for (const resource of resources.kept.values()) {
-      let left = 0
-      for (const kind of kinds) left += this.renew(resource, kind, nowMs)
-      if (left === 0) resources.kept.delete(resource.identity)
-      else if (plan.resourceExpirationMs > 0 && nowMs - resource.lastSeenMs >= plan.resourceExpirationMs)
-        resources.leave(resource)
-    }
-    table.sweep()
-  }
-
-  /** A series that another instance saved; `key` is what follows the number of the resource. */
-  adopt(resource: ResourceSeries, kind: SeriesKind, series: Series, key: Uint8Array, row: Float64Array): void {
-    this.key.clear()
-    this.key.number(resource.number)
-    for (const byte of key) this.key.byte(byte)
-    if (this.table.find(this.key.bytes, this.key.length) >= 0) return
-    const id = this.table.insert(series, this.key.bytes, this.key.length)
-    this.table.row(id).set(row)
-    resource[kind].push(series)
-  }
-
-  newResource(identity: string, attributes: WireAttributes): ResourceSeries {
-    return {
-      number: this.nextNumber++,
-      identity,
-      attributes,
-      lastSeenMs: this.nowMs,
-      calls: [],
-      durations: [],
-      events: [],
-    }
-  }
-
   private addChunk(tree: Tree, early: Snapshot[]): void {
     const b = tree.bytes
     this.b = b
-    const level = tree.levels[resourceLevel]!
+    const { firstChild } = tree.levels[resourceLevel]!
     const scopes = tree.levels[scopeLevel]!
-    for (let r = 0; r < level.size; r++) {
-      const at = find(b, level.start[r]!, level.end[r]!, 10)
-      const length = at < 0 ? 0 : uvarint(b, at)
-      const start = at < 0 ? 0 : cursor
-      const first = scopes.firstChild[level.firstChild[r]!]!
-      const last = scopes.firstChild[level.firstChild[r + 1]!]!
-      const found = findAttribute(b, start, start + length, 10, serviceName)
-      if (found < 0) {
-        if (last > first) this.tally.nameless(last - first)
-        continue
-      }
-      const service = readKeyed(b, found, foundEnd)
+    const named = new NamedResources(tree, this.nameless)
+    while (named.next()) {
+      const { index, start, end, service } = named
       this.service = typeof service === 'string' ? service : ''
-      const resource = this.resource(start, start + length)
-      this.lookups.inResource(b, start, start + length)
-      for (let s = level.firstChild[r]!; s < level.firstChild[r + 1]!; s++) {
+      const resource = this.kept.resource(b, start, end, this.nowMs)
+      this.lookups.inResource(b, start, end)
+      for (let s = firstChild[index]!; s < firstChild[index + 1]!; s++) {
         this.readScope(scopes.start[s]!, scopes.end[s]!)
         for (let i = scopes.firstChild[s]!; i < scopes.firstChild[s + 1]!; i++)
           this.addSpan(resource, tree.items.start[i]!, tree.items.end[i]!)
       }
-      if (this.resources.leaving.size >= this.plan.resourceLimit) this.sendLeaving(early)
+      const leaving = this.kept.takeLeaving(this.nowUnixNano)
+      if (leaving !== undefined) early.push(leaving)
     }
   }
 
@@ -278,7 +199,7 @@ export class Aggregation {
     const hasHistogram = plan.hasDurations && (kind === 'durations' || (kind === 'calls' && plan.dimensions.isShared))
     const series: Series = {
       id: 0,
-      attributes: prepare(Object.fromEntries(attributes)),
+      attributes: prepareAttributes(Object.fromEntries(attributes)),
       startUnixNano: this.nowUnixNano,
       isFirst: true,
       exponential: hasHistogram && plan.bounds === undefined ? new ExponentialHistogram(plan.maxSize) : undefined,
@@ -324,19 +245,6 @@ export class Aggregation {
     series.exemplars.push({ traceId, spanId, value })
   }
 
-  /** The Resource message stands in [start, end). */
-  private resource(start: number, end: number): ResourceSeries {
-    const identity = this.identities.of(this.b, start, end)
-    let resource = this.resources.get(identity)
-    if (resource === undefined) {
-      const own = this.b.slice(start, end)
-      resource = this.newResource(identity, new WireAttributes(own, 0, own.length, 10))
-      if (this.resources.add(resource) !== undefined) this.tally.evictedResource()
-    }
-    resource.lastSeenMs = this.nowMs
-    return resource
-  }
-
   private readScope(start: number, end: number): void {
     this.scope = undefined
     if (this.plan.scopes.size === 0) return
@@ -348,41 +256,9 @@ export class Aggregation {
     const name = textAt(b, from, from + length, 10)
     if (this.plan.scopes.has(name)) this.scope = [name, textAt(b, from, from + length, 18)]
   }
-
-  /** More resources left than are kept: those that left go now, or memory would grow with whoever makes up resources. */
-  private sendLeaving(early: Snapshot[]): void {
-    const { leaving } = this.resources
-    early.push(snapshotOf(leaving.values(), this.table.frozen(false), this.plan, this.nowUnixNano, true))
-    for (const resource of leaving.values()) kill(resource)
-    leaving.clear()
-    this.table.sweep()
-  }
-
-  /** Takes the exemplars, which were sent, and the series that were long not seen; the answer is how many are left. */
-  private renew(resource: ResourceSeries, kind: SeriesKind, nowMs: number): number {
-    const { table, plan } = this
-    const { seriesExpirationMs } = plan
-    const list = resource[kind]
-    let left = 0
-    for (const series of list) {
-      if (series.exemplars.length > 0) series.exemplars = []
-      const lastSeenMs = table.rows[series.id * table.stride + lastSeenAt]!
-      if (seriesExpirationMs > 0 && nowMs - lastSeenMs >= seriesExpirationMs) series.isLive = false
-      else list[left++] = series
-    }
-    if (left < list.length) {
-      this.tally.expiredSeries(list.length - left)
-      list.length = left
-    }
-    return left
-  }
 }
 
 const noTrace = '0'.repeat(32)
-
-function kill(resource: ResourceSeries): void {
-  for (const kind of kinds) for (const series of resource[kind]) series.isLive = false
-}
 
 function textAt(b: Uint8Array, start: number, end: number, tag: number): string {
   const at = find(b, start, end, tag)

@@ -4,8 +4,9 @@ import type { Metrics } from '../../pipeline/data/telemetry.ts'
 import { beforeDeadline } from '../../pipeline/deadline.ts'
 import { SentLater } from '../../pipeline/sent-later.ts'
 import { Slices } from '../../pipeline/slices.ts'
-import { Aggregation, type Tally } from './aggregation.ts'
+import { Aggregation } from './aggregation.ts'
 import { config } from './config.ts'
+import type { Tally } from './kept-series.ts'
 import { planOf } from './plan.ts'
 import type { Snapshot } from './snapshot.ts'
 import { restoreState, saveState } from './state.ts'
@@ -20,6 +21,7 @@ export default defineConnector({
     const plan = planOf(settings, context)
     const { clock, meter, logger } = context
     const aggregation = new Aggregation(plan, context.random, tallyOf(context))
+    const { kept } = aggregation
     /** What a predecessor with other series had not sent. */
     let inherited: Metrics | undefined
     let stopTimer: (() => void) | undefined
@@ -31,11 +33,11 @@ export default defineConnector({
     /** `slices`: what went before, too, held others up. */
     const sendSnapshot = (snapshot: Snapshot, slices = new Slices(clock)): Promise<void> => {
       if (snapshot.points === 0) return outgoing.settled()
-      return outgoing.send(snapshot.points, () => writeMetrics(snapshot, plan, aggregation.timestamps, slices))
+      return outgoing.send(snapshot.points, () => writeMetrics(snapshot, plan, kept.timestamps, slices))
     }
     const flush = (isLast: boolean) => {
       const slices = new Slices(clock)
-      return sendSnapshot(aggregation.take(clock.nowUnixNano(), isLast), slices)
+      return sendSnapshot(kept.take(clock.nowUnixNano(), isLast), slices)
     }
 
     return {
@@ -47,7 +49,7 @@ export default defineConnector({
           logger.warn('`aggregation_temporality` is not one that exists; metrics are cumulative.', {
             aggregation_temporality: settings.aggregation_temporality,
           })
-        meter.gauge('otelcol_connector_spanmetrics_series', () => aggregation.size, {}, 'Series that are kept')
+        meter.gauge('otelcol_connector_spanmetrics_series', () => kept.size, {}, 'Series that are kept')
         stopTimer = clock.every(settings.metrics_flush_interval, () => flush(false))
         const former = inherited
         inherited = undefined
@@ -60,10 +62,10 @@ export default defineConnector({
         stopTimer?.()
         isHandedOn = true
         await outgoing.settled()
-        return saveState(aggregation, plan, clock)
+        return saveState(kept, plan, clock)
       },
       restore: async (state) => {
-        inherited = restoreState(state, aggregation, plan)
+        inherited = restoreState(state, kept, plan)
       },
       shutdown: async (deadline) => {
         stopTimer?.()

@@ -2,7 +2,7 @@
 import { WireAttributes } from '../../pipeline/data/attributes.ts'
 import { ByteDictionary } from '../../pipeline/data/dictionary.ts'
 import { identityOf } from '../../pipeline/data/identity.ts'
-import { prepare } from './series.ts'
+import { prepareAttributes } from '../../pipeline/data/prepared-attributes.ts'
 
 const cacheSize = 4096
 
@@ -32,6 +32,6 @@ export class ResourceIdentities {
     if (this.keys.size === 0) return identityOf(attributes)
     // Reversed, so that of equal names the first stays.
     const named = [...attributes.entries()].filter(([name]) => this.keys.has(name)).reverse()
-    return identityOf(prepare(Object.fromEntries(named)))
+    return identityOf(prepareAttributes(Object.fromEntries(named)))
   }
 }

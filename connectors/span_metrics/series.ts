@@ -1,8 +1,6 @@
 /** What is counted: series, and the resources that they belong to. */
-import { WireAttributes } from '../../pipeline/data/attributes.ts'
+import type { WireAttributes } from '../../pipeline/data/attributes.ts'
 import type { ExponentialHistogram } from '../../pipeline/data/exponential-histogram.ts'
-import { type AttributeSource, writeAttributes } from '../../pipeline/data/items.ts'
-import { written } from '../../pipeline/data/writer.ts'
 
 export const kinds = ['calls', 'durations', 'events'] as const
 /** `durations` are part of `calls` where both have the same dimensions. */
@@ -38,12 +36,6 @@ export interface ResourceSeries {
   readonly calls: Series[]
   readonly durations: Series[]
   readonly events: Series[]
-}
-
-/** Attributes whose bytes are prepared once, and copied into each point. */
-export function prepare(attributes: AttributeSource): WireAttributes {
-  const bytes = written((to) => writeAttributes(to, 10, attributes))
-  return new WireAttributes(bytes, 0, bytes.length, 10)
 }
 
 /** Resources in the order in which they were last seen. What is beyond the limit is kept apart until it was sent once more. */

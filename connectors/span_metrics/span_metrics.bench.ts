@@ -2,11 +2,11 @@
 import { newTraces } from '../../pipeline/data/builders.ts'
 import type { Batch, Traces } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
+import { cpuMicros } from '../../pipeline/testing/cpu-bench.ts'
 import factory from './index.ts'
 
 const spans = 1_000
 const batches = 40
-const windowMs = 150
 
 /** `series` series over 20 services, in random order; 10 attributes a span. */
 function payloads(series: number): readonly Traces[] {
@@ -58,16 +58,7 @@ async function measure(name: string, yaml: string, series: number): Promise<void
   await instance.start?.()
   for (let i = 0; i < 120; i++) await take(pool[i % batches]!)
   const bytes = heap() - heapBefore
-  let micros = Number.POSITIVE_INFINITY
-  for (let window = 0; window < 8; window++) {
-    const before = process.cpuUsage()
-    const start = performance.now()
-    let rounds = 0
-    do await take(pool[rounds++ % batches]!)
-    while (performance.now() - start < windowMs)
-    const { user, system } = process.cpuUsage(before)
-    micros = Math.min(micros, (user + system) / (rounds * spans))
-  }
+  const micros = (await cpuMicros((round) => take(pool[round % batches]!), { warmUpRounds: 0 })) / spans
   const kept = context.recorded.gauges.get('otelcol_connector_spanmetrics_series')!()
   let flushMs = Number.POSITIVE_INFINITY
   for (let i = 0; i < 3; i++) {

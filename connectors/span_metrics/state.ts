@@ -1,13 +1,12 @@
 /** What survives a reload: every series with its counts, or, where the settings changed what a series is, the last word on the old ones. */
 import { deserialize, serialize } from 'node:v8'
 import type { Clock } from '../../pipeline/component.ts'
-import { WireAttributes } from '../../pipeline/data/attributes.ts'
 import { ExponentialHistogram, type SavedExponential } from '../../pipeline/data/exponential-histogram.ts'
+import { preparedBytes, preparedOf } from '../../pipeline/data/prepared-attributes.ts'
 import { batchOf, type SavedBatch, saved } from '../../pipeline/data/saved.ts'
 import type { Metrics } from '../../pipeline/data/telemetry.ts'
-import { written } from '../../pipeline/data/writer.ts'
 import { Slices } from '../../pipeline/slices.ts'
-import type { Aggregation } from './aggregation.ts'
+import type { KeptSeries } from './kept-series.ts'
 import type { Plan } from './plan.ts'
 import { kinds, type SeriesExemplar, type SeriesKind } from './series.ts'
 import { writeMetrics } from './write.ts'
@@ -38,14 +37,14 @@ interface SavedState {
   readonly last: SavedBatch<'metrics'> | undefined
 }
 
-export async function saveState(aggregation: Aggregation, plan: Plan, clock: Clock): Promise<Uint8Array> {
-  const { resources, table, timestamps } = aggregation
+export async function saveState(kept: KeptSeries, plan: Plan, clock: Clock): Promise<Uint8Array> {
+  const { resources, table, timestamps } = kept
   const state: SavedState = {
     version: 1,
     shape: plan.shape,
     resources: [...resources].map((resource) => ({
       identity: resource.identity,
-      attributes: bytesOf(resource.attributes),
+      attributes: preparedBytes(resource.attributes),
       lastSeenMs: resource.lastSeenMs,
       isLeaving: resources.leaving.has(resource.identity),
       series: kinds.flatMap((kind) =>
@@ -54,7 +53,7 @@ export async function saveState(aggregation: Aggregation, plan: Plan, clock: Clo
             kind,
             key: table.key(id).slice(4),
             row: table.row(id).slice(),
-            attributes: bytesOf(attributes),
+            attributes: preparedBytes(attributes),
             startUnixNano,
             isFirst,
             exemplars,
@@ -67,29 +66,28 @@ export async function saveState(aggregation: Aggregation, plan: Plan, clock: Clo
     last: undefined,
   }
   // Last: it forgets the series.
-  const snapshot = aggregation.take(clock.nowUnixNano(), true)
+  const snapshot = kept.take(clock.nowUnixNano(), true)
   if (snapshot.points === 0) return serialize(state)
-  const last = await writeMetrics(snapshot, plan, aggregation.timestamps, new Slices(clock))
+  const last = await writeMetrics(snapshot, plan, kept.timestamps, new Slices(clock))
   return serialize({ ...state, last: saved(last) } satisfies SavedState)
 }
 
 /** The answer is what is to be sent because its series do not go on. */
-export function restoreState(state: Uint8Array, aggregation: Aggregation, plan: Plan): Metrics | undefined {
+export function restoreState(state: Uint8Array, kept: KeptSeries, plan: Plan): Metrics | undefined {
   const { shape, resources, timestamps, last } = deserialize(state) as SavedState
   if (shape !== plan.shape) return last && batchOf(last)
-  for (const [key, time] of timestamps) aggregation.timestamps.set(key, time)
+  for (const [key, time] of timestamps) kept.timestamps.set(key, time)
   for (const { identity, attributes, lastSeenMs, isLeaving, series } of resources) {
-    const resource = aggregation.newResource(identity, viewOf(attributes))
-    resource.lastSeenMs = lastSeenMs
-    aggregation.resources.add(resource)
-    if (isLeaving) aggregation.resources.leave(resource)
+    const resource = kept.newResource(identity, preparedOf(attributes), lastSeenMs)
+    kept.resources.add(resource)
+    if (isLeaving) kept.resources.leave(resource)
     for (const { kind, key, row, startUnixNano, isFirst, exemplars, ...bytes } of series)
-      aggregation.adopt(
+      kept.adopt(
         resource,
         kind,
         {
           id: 0,
-          attributes: viewOf(bytes.attributes),
+          attributes: preparedOf(bytes.attributes),
           startUnixNano,
           isFirst,
           exponential: bytes.exponential && ExponentialHistogram.restore(bytes.exponential),
@@ -102,12 +100,4 @@ export function restoreState(state: Uint8Array, aggregation: Aggregation, plan: 
       )
   }
   return undefined
-}
-
-function bytesOf(attributes: WireAttributes): Uint8Array {
-  return written((to) => attributes.copy(to, 10))
-}
-
-function viewOf(bytes: Uint8Array): WireAttributes {
-  return new WireAttributes(bytes, 0, bytes.length, 10)
 }

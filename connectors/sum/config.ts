@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { attributeValue, list } from '../../pipeline/config/fields.ts'
-import { compileConditions } from '../../pipeline/ottl/compile.ts'
+import { checkDerived, type ItemLanguage } from '../../pipeline/derived-config.ts'
 import type { ContextName } from '../../pipeline/ottl/contexts/contexts.ts'
-import { reportProblems } from '../../pipeline/ottl/fields.ts'
 import { hasOnDatapoint } from '../../pipeline/ottl/functions/datapoints.ts'
 
 const attribute = z.strictObject({
@@ -22,13 +21,12 @@ const metric = z.strictObject({
     .describe('OTTL conditions in the context of the items, of which one must hold; none = all items are added.'),
   attributes: z.array(attribute).default([]).describe('One data point for each combination of their values.'),
 })
-export type MetricConfig = z.output<typeof metric>
 
 const section = (what: string) =>
   z.record(z.string(), metric).default({}).describe(`Metrics that add up an attribute of ${what}, by name.`)
 
 /** The sections, and the OTTL context of each. */
-export const contexts = {
+const contexts = {
   spans: 'span',
   spanevents: 'spanevent',
   metrics: 'metric',
@@ -36,6 +34,10 @@ export const contexts = {
   logs: 'log',
 } as const satisfies Record<string, ContextName>
 export type Kind = keyof typeof contexts
+
+export function languageOf(kind: Kind): ItemLanguage {
+  return { context: contexts[kind], options: { functions: hasOnDatapoint } }
+}
 
 export const config = z
   .strictObject({
@@ -47,21 +49,10 @@ export const config = z
   })
   .superRefine((settings, context) => {
     for (const kind of Object.keys(contexts) as Kind[])
-      for (const [name, of] of Object.entries(settings[kind])) checkMetric(kind, name, of, context)
+      for (const [name, of] of Object.entries(settings[kind])) {
+        if (of.source_attribute === '')
+          context.addIssue({ code: 'custom', path: [kind, name], message: `${kind}: metric source_attribute missing` })
+        checkDerived(kind, name, of, languageOf(kind), context)
+      }
   })
 export type Config = z.output<typeof config>
-
-function checkMetric(kind: Kind, name: string, of: MetricConfig, context: z.RefinementCtx<unknown>): void {
-  const problem = (message: string) => context.addIssue({ code: 'custom', path: [kind, name], message })
-  if (name === '') problem(`${kind}: metric name missing`)
-  if (of.source_attribute === '') problem(`${kind}: metric source_attribute missing`)
-  reportProblems(
-    context,
-    (at) => [kind, name, 'conditions', at],
-    () => compileConditions(of.conditions, contexts[kind], { functions: hasOnDatapoint }),
-  )
-  if (kind === 'metrics') {
-    if (of.attributes.length > 0) problem(`metrics attributes not supported: metric ${JSON.stringify(name)}`)
-  } else if (of.attributes.some(({ key }) => key === ''))
-    problem(`${kind} attributes: metric ${JSON.stringify(name)}: attribute key missing`)
-}

@@ -5,6 +5,7 @@ import type { Metrics, Value } from '../../pipeline/data/telemetry.ts'
 import { double } from '../../pipeline/data/value.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
 import { goText } from './numbers.ts'
@@ -69,7 +70,7 @@ test('doubles are written as Go writes them', () => {
   )
 })
 
-const refusals: readonly (readonly [string, string])[] = [
+describeRefusals(factory, [
   ...['spans', 'spanevents', 'metrics', 'datapoints', 'logs'].flatMap((kind) => [
     [`${kind}: {"": {source_attribute: n}}`, `${kind}: metric name missing`] as const,
     [`${kind}: {x: {}}`, `${kind}: metric source_attribute missing`] as const,
@@ -77,13 +78,7 @@ const refusals: readonly (readonly [string, string])[] = [
   ]),
   ['metrics: {x: {source_attribute: n, attributes: [{key: a}]}}', 'metrics attributes not supported: metric "x"'],
   ['logs: {x: {source_attribute: n, attributes: [{}]}}', 'logs attributes: metric "x": attribute key missing'],
-]
-for (const [yaml, words] of refusals)
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof Error && error.message.includes(words),
-    ))
+])
 
 test('several problems of one metric are told at once', () =>
   assert.throws(

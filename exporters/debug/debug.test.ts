@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { readJson } from '../../pipeline/data/json/read-json.ts'
 import type { Batch, Signal } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { sharedPath, skipWithout } from '../../pipeline/testing/shared-files.ts'
 import factory from './index.ts'
 import { render } from './render.ts'
 
@@ -40,7 +41,6 @@ suite('texts as upstream writes them', () => {
   })
 })
 
-const shared = process.env['VIGIL_SHARED'] ?? join(import.meta.dirname, '../../../shared')
 const text = (key: string, stringValue: string) => ({ key, value: { stringValue } })
 const entityResource = {
   attributes: [text('service.name', 'my-service'), text('service.version', '1.0.0'), text('host.name', 'server-01')],
@@ -162,9 +162,8 @@ const goldens: readonly (readonly [string, Signal, object | Uint8Array])[] = [
 suite('golden files', () => {
   for (const [name, signal, input] of goldens) {
     const [folder, of, file] = name.split('/')
-    const path = join(shared, `corpus/golden/${folder}/internal/otlptext/testdata/${of}/${file}.out`)
-    test(name, (t) => {
-      if (!existsSync(path)) return t.skip(`no golden file ${path}; set VIGIL_SHARED`)
+    const path = sharedPath(`corpus/golden/${folder}/internal/otlptext/testdata/${of}/${file}.out`)
+    test(name, { skip: skipWithout(path) }, () => {
       const chunk = input instanceof Uint8Array ? input : readJson(signal, encode(input))
       assert.equal(render(signal, [chunk], 'detailed'), readFileSync(path, 'utf8').replaceAll('\r', ''))
     })

@@ -6,15 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import grpc from '@grpc/grpc-js'
-import { Rejected } from '../../pipeline/component.ts'
-import { concat } from '../../pipeline/data/batch.ts'
 import type { Batch } from '../../pipeline/data/telemetry.ts'
-import { logs } from '../../pipeline/export/test-batches.ts'
+import { logs, manyChunks } from '../../pipeline/export/test-batches.ts'
 import { decompress } from '../../pipeline/net/compression.ts'
 import { encodeStatus } from '../../pipeline/net/status.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { caCert, serverCert, serverKey } from '../../pipeline/testing/certificates.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { rejection } from '../../pipeline/testing/rejection.ts'
 import factory from './index.ts'
 
 const logsPath = '/opentelemetry.proto.collector.logs.v1.LogsService/Export'
@@ -63,24 +62,7 @@ async function open(yaml: string) {
   return built
 }
 
-async function rejection(sent: Promise<unknown>): Promise<Rejected> {
-  const error = await sent.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  assert.ok(error instanceof Rejected, String(error))
-  return error
-}
-
 describeContract(factory, `endpoint: 127.0.0.1:1\n${insecure}`)
-
-/** Many chunks, too large for one flow-control window, too varied to compress away. */
-function manyChunks(): Batch {
-  return concat(
-    'logs',
-    Array.from({ length: 60 }, (_, i) => logs(`chunk ${i}`, 20 + i, { padBytes: 100 + i })),
-  )
-}
 
 test('a batch of many chunks arrives byte for byte', async () => {
   const server = await serve()

@@ -7,16 +7,15 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { Rejected } from '../../pipeline/component.ts'
-import { concat } from '../../pipeline/data/batch.ts'
 import { writeJson } from '../../pipeline/data/json/write-json.ts'
 import type { Batch } from '../../pipeline/data/telemetry.ts'
-import { logs } from '../../pipeline/export/test-batches.ts'
+import { logs, manyChunks } from '../../pipeline/export/test-batches.ts'
 import { decompress } from '../../pipeline/net/compression.ts'
 import { encodeStatus } from '../../pipeline/net/status.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { caCert, serverCert, serverKey } from '../../pipeline/testing/certificates.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { rejection } from '../../pipeline/testing/rejection.ts'
 import factory from './index.ts'
 
 interface Request {
@@ -63,22 +62,6 @@ async function open(yaml: string) {
   await built.instance.start?.()
   cleanups.push(() => built.instance.shutdown?.(AbortSignal.abort()))
   return built
-}
-
-async function rejection(sent: Promise<unknown>): Promise<Rejected> {
-  const error = await sent.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  assert.ok(error instanceof Rejected, String(error))
-  return error
-}
-
-function manyChunks(): Batch {
-  return concat(
-    'logs',
-    Array.from({ length: 60 }, (_, i) => logs(`chunk ${i}`, 20 + i, { padBytes: 100 + i })),
-  )
 }
 
 describeContract(factory, 'endpoint: http://127.0.0.1:1')

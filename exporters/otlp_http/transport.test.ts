@@ -1,10 +1,8 @@
 /** How requests get to the backend: certificates, sockets, proxies, credentials. Real servers throughout. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
 import net, { type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
@@ -23,22 +21,15 @@ import {
   strangerCert,
   strangerKey,
 } from '../../pipeline/testing/certificates.ts'
+import { testFolder, writeAnew } from '../../pipeline/testing/test-folder.ts'
 import factory from './index.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'vigil-http-'))
-const cleanups: (() => unknown)[] = [() => rmSync(folder, { recursive: true })]
+const folder = testFolder('http')
+const cleanups: (() => unknown)[] = []
 after(async () => {
   for (const clean of cleanups.reverse()) await clean()
 })
-let ticks = 0
-/** At another time, however coarse the clock of the file system is. */
-function write(name: string, content: string): string {
-  const path = join(folder, name)
-  writeFileSync(path, content)
-  ticks++
-  utimesSync(path, ticks, ticks)
-  return path
-}
+const write = (name: string, content: string) => writeAnew(join(folder, name), content)
 
 type Place = { host: string; port: number } | { path: string }
 async function listen(server: http.Server | https.Server, place: Place = { host: '127.0.0.1', port: 0 }) {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import {
   type ClientAuthenticator,
   clientAuthentication,
@@ -13,22 +12,12 @@ import { ConfigError } from '../../pipeline/config/config.ts'
 import { noOrigin } from '../../pipeline/data/batch.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
+import { testFolder, writeAnew } from '../../pipeline/testing/test-folder.ts'
 import factory from './index.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'vigil-basic-'))
-after(() => rmSync(folder, { recursive: true }))
-function file(name: string, content: string): string {
-  const path = join(folder, name)
-  writeFileSync(path, content)
-  return path
-}
-let ticks = 0
-/** Another content at another time, however coarse the clock of the file system is. */
-function change(path: string, content: string): void {
-  writeFileSync(path, content)
-  ticks++
-  utimesSync(path, ticks, ticks)
-}
+const folder = testFolder('basic')
+const file = (name: string, content: string) => writeAnew(join(folder, name), content)
 
 describeContract(factory, "htpasswd: {inline: 'username:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g='}")
 describeContract(factory, 'client_auth: {username: vigil, password: secret}')
@@ -116,7 +105,7 @@ test('the file is read again when it changes, and what was remembered of it is f
   const path = file('changing', 'alice:$2y$05$bWBMg3oUStnhfy5rFvoyreviPySU6hvEmBub5wIlM/D.c5FeYJQ6O')
   const { context, login, close } = await serve(`htpasswd: {file: ${path}}`)
   await login('alice', 'bar')
-  change(path, 'bob:two')
+  writeAnew(path, 'bob:two')
   await context.clock.advance(1_000)
   await assert.rejects(login('alice', 'bar'), refused)
   await login('bob', 'two')
@@ -160,11 +149,11 @@ test('the client sends its credentials, from files that are read again when they
     return headers.get('authorization')
   }
   assert.equal(await sent(), basic('vigil', 'one'))
-  change(password, 'two')
+  writeAnew(password, 'two')
   await context.clock.advance(1_000)
   assert.equal(await sent(), basic('vigil', 'two'))
-  change(password, '  ')
-  change(user, 'a:b')
+  writeAnew(password, '  ')
+  writeAnew(user, 'a:b')
   await context.clock.advance(1_000)
   assert.equal(await sent(), basic('vigil', 'two'))
   await instance.shutdown?.(AbortSignal.timeout(1_000))
@@ -180,18 +169,15 @@ test('a file that is not there, or a user name that cannot be sent, stops the st
   await assert.rejects(start("client_auth: {username: 'a:b'}"), /invalid authorization format/)
 })
 
-for (const [yaml, message] of [
-  ['{}', 'no credential source provided'],
-  ['{htpasswd: {}, client_auth: {}}', 'only one of `htpasswd` or `client_auth` can be specified'],
-  ['client_auth: {secret_provider: {id: vault}}', 'secret_provider is not supported'],
-] as const) {
-  test(`refused: ${yaml}`, () => {
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof ConfigError && error.message.includes(message),
-    )
-  })
-}
+describeRefusals(
+  factory,
+  [
+    ['{}', 'no credential source provided'],
+    ['{htpasswd: {}, client_auth: {}}', 'only one of `htpasswd` or `client_auth` can be specified'],
+    ['client_auth: {secret_provider: {id: vault}}', 'secret_provider is not supported'],
+  ],
+  { as: ConfigError },
+)
 
 test('an htpasswd without a source is refused', () => {
   assert.throws(() => build(factory, 'htpasswd: {file: ""}'), /no credential source provided/)

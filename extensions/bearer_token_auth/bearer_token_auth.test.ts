@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import {
   type ClientAuthenticator,
   clientAuthentication,
@@ -13,18 +11,12 @@ import { ConfigError } from '../../pipeline/config/config.ts'
 import { noOrigin } from '../../pipeline/data/batch.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
+import { testFolder, writeAnew } from '../../pipeline/testing/test-folder.ts'
 import factory from './index.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'vigil-bearer-'))
-after(() => rmSync(folder, { recursive: true }))
-let ticks = 0
-function write(name: string, content: string): string {
-  const path = join(folder, name)
-  writeFileSync(path, content)
-  ticks++
-  utimesSync(path, ticks, ticks)
-  return path
-}
+const folder = testFolder('bearer')
+const write = (name: string, content: string) => writeAnew(join(folder, name), content)
 
 describeContract(factory, 'token: secret')
 
@@ -105,17 +97,14 @@ test('wait_for_token_file holds the start back, for as many looks as are allowed
   await failed
 })
 
-for (const [yaml, message] of [
-  ['{}', 'no bearer token provided'],
-  ['{token: a, tokens: [b]}', 'either tokens or token should be provided, not both'],
-  ['{token: a, wait_for_token_file: true}', 'requires filename to be set'],
-  ['{filename: a, wait_for_token_file: true}', 'wait_for_token_file requires retry_on_failure to be enabled'],
-  ['{filename: a, retry_on_failure: {enabled: true}}', 'retry_on_failure.interval must be greater than 0'],
-] as const) {
-  test(`refused: ${yaml}`, () => {
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof ConfigError && error.message.includes(message),
-    )
-  })
-}
+describeRefusals(
+  factory,
+  [
+    ['{}', 'no bearer token provided'],
+    ['{token: a, tokens: [b]}', 'either tokens or token should be provided, not both'],
+    ['{token: a, wait_for_token_file: true}', 'requires filename to be set'],
+    ['{filename: a, wait_for_token_file: true}', 'wait_for_token_file requires retry_on_failure to be enabled'],
+    ['{filename: a, retry_on_failure: {enabled: true}}', 'retry_on_failure.interval must be greater than 0'],
+  ],
+  { as: ConfigError },
+)

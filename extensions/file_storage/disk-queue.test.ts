@@ -1,9 +1,8 @@
 /** `sending_queue::storage` over real files. */
 import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, suite, test } from 'node:test'
+import { suite, test } from 'node:test'
 import { parse } from 'yaml'
 import { Rejected } from '../../pipeline/component.ts'
 import type { Batch, Logs } from '../../pipeline/data/telemetry.ts'
@@ -14,11 +13,11 @@ import { bodiesOf, logs, originWith } from '../../pipeline/export/test-batches.t
 import { type TestContext, testContext } from '../../pipeline/testing/context.ts'
 import { startEngine } from '../../pipeline/testing/engine.ts'
 import { memorySink, memorySource } from '../../pipeline/testing/memory.ts'
+import { testFolder } from '../../pipeline/testing/test-folder.ts'
 import { FileStorage } from './file-storage.ts'
 import fileStorage from './index.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'vigil-disk-queue-'))
-after(() => rmSync(root, { recursive: true, force: true }))
+const root = testFolder('disk-queue')
 let folders = 0
 const newFolder = () => mkdtempSync(join(root, String(folders++)))
 

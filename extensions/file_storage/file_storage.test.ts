@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, suite, test } from 'node:test'
+import { suite, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { crc32 } from 'node:zlib'
@@ -12,16 +11,16 @@ import fc from 'fast-check'
 import { type Storage, storage } from '../../pipeline/capability/storage.ts'
 import { describeStorage } from '../../pipeline/capability/storage-contract.ts'
 import { ConfigError } from '../../pipeline/config/config.ts'
+import { lockDirectory } from '../../pipeline/directory-lock.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { testContext } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
-import { lockDirectory } from './directory-lock.ts'
+import { testFolder } from '../../pipeline/testing/test-folder.ts'
 import { FileStorage } from './file-storage.ts'
 import factory from './index.ts'
 import { formatVersion } from './record.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'vigil-file-storage-'))
-after(() => rmSync(root, { recursive: true, force: true }))
+const root = testFolder('file-storage')
 let folders = 0
 const newFolder = () => mkdtempSync(join(root, String(folders++)))
 
@@ -99,7 +98,7 @@ suite('file_storage config', () => {
 suite('file_storage', () => {
   test('another process is kept out, and one that was killed holds nothing', async () => {
     const directory = newFolder()
-    const lockModule = fileURLToPath(new URL('./directory-lock.ts', import.meta.url))
+    const lockModule = fileURLToPath(new URL('../../pipeline/directory-lock.ts', import.meta.url))
     const script = `import { lockDirectory } from '${lockModule}'; lockDirectory('${directory}', 0); console.log('locked'); setInterval(() => {}, 1000)`
     const other = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],

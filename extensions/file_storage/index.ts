@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs'
 import type { Capability } from '../../pipeline/capability/capability.ts'
 import { storage } from '../../pipeline/capability/storage.ts'
 import { defineExtension } from '../../pipeline/component.ts'
+import { lockDirectory } from '../../pipeline/directory-lock.ts'
 import { config } from './config.ts'
-import { lockDirectory } from './directory-lock.ts'
 import { FileStorage } from './file-storage.ts'
 
 /** The unit in which what was sent leaves the disk. */

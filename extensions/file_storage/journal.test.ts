@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, suite, test } from 'node:test'
+import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import type { JournalEntry, JournalSize } from '../../pipeline/capability/storage.ts'
+import { testFolder } from '../../pipeline/testing/test-folder.ts'
 import { FileJournal, type JournalEvents } from './journal.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'vigil-journal-'))
-after(() => rmSync(root, { recursive: true, force: true }))
+const root = testFolder('journal')
 let folders = 0
 const newFolder = () => join(root, String(folders++))
 

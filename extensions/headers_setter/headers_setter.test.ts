@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { type ClientAuthenticator, clientAuthentication } from '../../pipeline/capability/authentication.ts'
 import { ConfigError } from '../../pipeline/config/config.ts'
 import { noOrigin } from '../../pipeline/data/batch.ts'
@@ -10,10 +8,11 @@ import type { Origin } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import type { TestContextOptions } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
+import { testFolder, writeAnew } from '../../pipeline/testing/test-folder.ts'
 import factory from './index.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'vigil-headers-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = testFolder('headers')
 
 describeContract(factory, 'headers: [{action: upsert, key: x-tenant, from_context: tenant}]')
 
@@ -72,12 +71,10 @@ headers:
 })
 
 test('value_file is read again when it changes', async () => {
-  const path = join(folder, 'value')
-  writeFileSync(path, 'one\n')
+  const path = writeAnew(join(folder, 'value'), 'one\n')
   const { context, apply, close } = await open(`headers: [{action: upsert, key: a, value_file: ${path}}]`)
   assert.deepEqual(await apply(), { a: 'one' })
-  writeFileSync(path, 'two\n')
-  utimesSync(path, 1, 1)
+  writeAnew(path, 'two\n')
   await context.clock.advance(1_000)
   assert.deepEqual(await apply(), { a: 'two' })
   await close()
@@ -108,16 +105,16 @@ test('the engine hears what is read', () => {
   assert.deepEqual(factory.reads?.(config), { metadata: ['X-Tenant', 'auth.groups'], auth: ['username', 'groups'] })
 })
 
-for (const [yaml, message] of [
-  ['{}', 'missing headers configuration'],
-  ['headers: [{value: a}]', 'missing header name'],
-  ['headers: [{key: a}]', "missing header source, must be 'from_context', 'from_attribute', 'value', or 'value_file'"],
-  ['headers: [{key: a, value: b, from_context: c}]', 'invalid header source, must be only one of'],
-] as const) {
-  test(`refused: ${yaml}`, () => {
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof ConfigError && error.message.includes(message),
-    )
-  })
-}
+describeRefusals(
+  factory,
+  [
+    ['{}', 'missing headers configuration'],
+    ['headers: [{value: a}]', 'missing header name'],
+    [
+      'headers: [{key: a}]',
+      "missing header source, must be 'from_context', 'from_attribute', 'value', or 'value_file'",
+    ],
+    ['headers: [{key: a, value: b, from_context: c}]', 'invalid header source, must be only one of'],
+  ],
+  { as: ConfigError },
+)

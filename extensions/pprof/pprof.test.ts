@@ -1,22 +1,21 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, afterEach, suite, test } from 'node:test'
+import { afterEach, suite, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import protobuf from 'protobufjs'
 import { ConfigError } from '../../pipeline/config/config.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { testFolder } from '../../pipeline/testing/test-folder.ts'
 import factory from './index.ts'
 import { cmdline } from './pages.ts'
 
 const nothing = { kind: 'extension', signals: [], outputs: [] } as const
 describeContract(factory, 'endpoint: 127.0.0.1:0', nothing)
 
-const folder = mkdtempSync(join(tmpdir(), 'vigil-pprof-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = testFolder('pprof')
 
 const stops: (() => Promise<void> | undefined)[] = []
 afterEach(async () => {

@@ -1,4 +1,5 @@
 /** What is wrong with an action, in upstream's words. */
+import { errorMessage } from '../error-message.ts'
 import { Regex } from '../ottl/regex.ts'
 import type { AttributeAction } from './action-keys.ts'
 
@@ -78,7 +79,7 @@ function patternProblem(pattern: string): Problem | undefined {
     new Regex(pattern)
     return undefined
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = errorMessage(error)
     return { text: `Field "pattern" has invalid pattern: "${pattern}" (${reason})` }
   }
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
-import path from 'node:path'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { z } from 'zod'
 import { defineReceiver } from '../component.ts'
+import { sharedPath, skipWithout } from '../testing/shared-files.ts'
 import { catalog, catalogOf, decode } from './catalog.fixture.ts'
 import { ConfigError } from './config.ts'
 import { decodeConfig } from './decode.ts'
@@ -565,7 +565,6 @@ test('a component that does not load is a problem of its own', async () => {
   await assert.rejects(decodeConfig(tree, broken), /yaml:1:13 receivers::x: cannot load broken\.ts: no such file/)
 })
 
-const shared = process.env['VIGIL_SHARED'] ?? path.resolve(import.meta.dirname, '../../../shared')
 for (const [file, expected] of [
   ['otelcol-nop.yaml', undefined],
   ['otelcol-valid-connector-use.yaml', undefined],
@@ -574,12 +573,8 @@ for (const [file, expected] of [
   ['otelcol-invalid-receiver-type.yaml', 'unknown type: "nop_logs"'],
   ['otelcol-invalid-telemetry.yaml', "'service.telemetry' has invalid keys: unknown"],
 ] as const) {
-  test(`upstream's ${file}`, async (t) => {
-    const full = path.join(shared, 'corpus/golden/core_otelcol/testdata', file)
-    if (!existsSync(full)) {
-      t.skip(`${full} is not here; set VIGIL_SHARED`)
-      return
-    }
+  const full = sharedPath('corpus/golden/core_otelcol/testdata', file)
+  test(`upstream's ${file}`, { skip: skipWithout(full) }, async () => {
     const found = await problems(readFileSync(full, 'utf8'))
     if (expected === undefined) assert.deepEqual(found, [])
     else assert.ok(found.join('\n').includes(expected), found.join('\n'))

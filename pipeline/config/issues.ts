@@ -27,6 +27,36 @@ export function parse<S extends z.ZodType>(
   return undefined
 }
 
+/** The same for a value inside of a section that has checks of its own for it: paths are from the value, and the caller adds them as issues. */
+export function issuesOf(
+  schema: z.ZodType,
+  value: unknown,
+): readonly { readonly path: (string | number)[]; readonly message: string }[] {
+  const { error } = schema.safeParse(value, { error: plainWords })
+  return (error?.issues ?? []).map((issue) => {
+    const path = issue.path.filter((key) => typeof key !== 'symbol')
+    if (issue.code === 'unrecognized_keys') {
+      const [key = ''] = issue.keys
+      return { path: [...path, key], message: `has invalid keys: ${issue.keys.join(', ')}` }
+    }
+    const nearest =
+      issue.code === 'invalid_union'
+        ? issue.errors
+            .flat()
+            .reduce<Issue | undefined>(
+              (best, one) => (one.path.length > (best?.path.length ?? 0) ? one : best),
+              undefined,
+            )
+        : undefined
+    if (nearest !== undefined)
+      return {
+        path: [...path, ...nearest.path.filter((key) => typeof key !== 'symbol')],
+        message: nearest.message + choices(nearest, undefined),
+      }
+    return { path, message: issue.message + choices(issue, undefined) }
+  })
+}
+
 type Issue = z.core.$ZodIssue
 
 function report(issue: Issue, section: Section, problems: Problems): void {

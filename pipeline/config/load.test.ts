@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { z } from 'zod'
+import { sharedPath, skipWithout } from '../testing/shared-files.ts'
 import { coerceSection } from './coerce.ts'
 import { ConfigError } from './config.ts'
 import { parseFeatureGates } from './feature-gates.ts'
@@ -15,11 +16,11 @@ import { parseYaml } from './parse-yaml.ts'
 import { Problems } from './problems.ts'
 import { type MapNode, type Node, toPlain } from './tree.ts'
 
-const shared = process.env['VIGIL_SHARED'] ?? path.resolve(import.meta.dirname, '../../../shared')
 function golden(t: TestContext, file: string): string | undefined {
-  const full = path.join(shared, 'corpus/golden', file)
-  if (existsSync(full)) return full
-  t.skip(`${full} is not here; set VIGIL_SHARED`)
+  const full = sharedPath('corpus/golden', file)
+  const why = skipWithout(full)
+  if (why === false) return full
+  t.skip(why)
   return undefined
 }
 

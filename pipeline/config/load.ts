@@ -1,4 +1,5 @@
 /** Sources to one tree: retrieve, merge, expand `${...}`, unescape `$$`. Throws `ConfigError` with everything that is wrong. */
+import { errorMessage } from '../error-message.ts'
 import { ConfigError, type ConfigProblem } from './config.ts'
 import { expand } from './expand.ts'
 import type { FeatureGates } from './feature-gates.ts'
@@ -54,7 +55,7 @@ async function fromUri(uri: string, providers: Providers): Promise<Retrieved> {
   try {
     return await providers.retrieve(location)
   } catch (cause) {
-    throw single(`cannot retrieve the configuration: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw single(`cannot retrieve the configuration: ${errorMessage(cause)}`, {
       cause,
     })
   }

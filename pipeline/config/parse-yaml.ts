@@ -14,27 +14,40 @@ export type ParsedYaml = { readonly node: Node } | { readonly problems: readonly
 
 /** The first document of `text`. Empty text is null. */
 export function parseYaml(text: string, source: string): ParsedYaml {
+  return parseDocuments(text, source, 1)[0] ?? { node: nullAt({ source, line: 1, column: 1 }) }
+}
+
+/** Every document of `text`, each with its own problems; none for an empty text. */
+export function parseYamlDocuments(text: string, source: string): readonly ParsedYaml[] {
+  return parseDocuments(text, source, Number.POSITIVE_INFINITY)
+}
+
+function parseDocuments(text: string, source: string, limit: number): readonly ParsedYaml[] {
   const lines = new LineCounter()
   try {
-    const [document] = parseAllDocuments(text, {
+    const documents = parseAllDocuments(text, {
       schema: 'failsafe',
       lineCounter: lines,
       uniqueKeys: false,
       prettyErrors: false,
     })
-    if (document === undefined || !('errors' in document)) return { node: nullAt({ source, line: 1, column: 1 }) }
-    const reader = new Reader(lines, source)
-    // One slip makes the parser stumble on, so only its first error is one.
-    const [error] = document.errors
-    if (error) reader.report(error.pos[0], yamlErrorText(error))
-    if (reader.problems.length > 0) return { problems: reader.problems }
-    const node = reader.read(document.contents, 0, 0).node
-    return reader.problems.length > 0 ? { problems: reader.problems } : { node }
+    if ('empty' in documents) return []
+    return documents.slice(0, limit).map((document): ParsedYaml => {
+      const reader = new Reader(lines, source)
+      // One slip makes the parser stumble on, so only its first error is one.
+      const [error] = document.errors
+      if (error) reader.report(error.pos[0], yamlErrorText(error))
+      if (reader.problems.length > 0) return { problems: reader.problems }
+      const node = reader.read(document.contents, 0, 0).node
+      return reader.problems.length > 0 ? { problems: reader.problems } : { node }
+    })
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     // The parser itself runs out of stack before our own limit on depth.
     const message = error.message === tooManyAliases ? error.message : 'nested too deep'
-    return { problems: [{ path: '', position: { source, line: 1, column: 1 }, message: `not valid YAML: ${message}` }] }
+    return [
+      { problems: [{ path: '', position: { source, line: 1, column: 1 }, message: `not valid YAML: ${message}` }] },
+    ]
   }
 }
 

@@ -1,6 +1,8 @@
 /** Where configuration comes from: files, environment variables, inline YAML and plain HTTP GET. */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { errorMessage } from '../error-message.ts'
+import { boundedText } from '../net/bounded-text.ts'
 import type { ConfigProblem, Position } from './config.ts'
 import { parseYaml } from './parse-yaml.ts'
 import type { Node } from './tree.ts'
@@ -95,7 +97,7 @@ function fileError(cause: unknown, file: string): string {
     case 'EACCES':
       return `open ${file}: permission denied`
     default:
-      return String(cause instanceof Error ? cause.message : cause)
+      return errorMessage(cause)
   }
 }
 
@@ -111,12 +113,6 @@ async function download(uri: string): Promise<string> {
     await response.body?.cancel()
     throw new Error(`failed to load resource from uri "${uri}". status code: ${response.status}`)
   }
-  const parts: Uint8Array[] = []
-  let size = 0
-  for await (const part of response.body ?? []) {
-    size += part.length
-    if (size > maxBodyBytes) throw new Error(`the configuration at "${uri}" is larger than ${maxBodyBytes} bytes`)
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString()
+  if (response.body === null) return ''
+  return boundedText(response.body, maxBodyBytes, `the configuration at "${uri}" is larger than ${maxBodyBytes} bytes`)
 }

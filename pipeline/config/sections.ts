@@ -1,5 +1,6 @@
 /** `receivers:`, `processors:`, `exporters:`, `connectors:` and `extensions:`: ids, types and bodies, used or not. */
 import type { Factory, Kind } from '../component.ts'
+import { errorMessage } from '../error-message.ts'
 import { decodeComponent } from './component-config.ts'
 import type { Catalog, ComponentConfig, ComponentId, Position } from './config.ts'
 import { parseComponentId } from './ids.ts'
@@ -79,11 +80,7 @@ async function load(
   try {
     return await entry.load()
   } catch (error) {
-    problems.add(
-      [section, id.text],
-      `cannot load ${entry.module}: ${error instanceof Error ? error.message : String(error)}`,
-      key,
-    )
+    problems.add([section, id.text], `cannot load ${entry.module}: ${errorMessage(error)}`, key)
     return undefined
   }
 }

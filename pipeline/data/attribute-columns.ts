@@ -25,7 +25,10 @@ export class AttributeColumns {
   constructor(plan: RowPlan, rows: number) {
     this.dictionary = byteDictionary(plan.dictionary)
     const columns = [...new Set([...(plan.attributes ?? []), ...(plan.resource ?? [])].map((k) => prepared(k).name))]
-    for (const name of columns) this.byName.set(name, { key: prepared(name), ids: new Uint32Array(rows).fill(absent) })
+    // One piece of memory for all: a plan may name dozens, and a batch have few rows.
+    const all = new Uint32Array(columns.length * rows).fill(absent)
+    for (const [i, name] of columns.entries())
+      this.byName.set(name, { key: prepared(name), ids: all.subarray(i * rows, (i + 1) * rows) })
     for (const { name } of plan.attributes ?? []) {
       const column = this.byName.get(name)!
       const list = (this.ofItems[column.key.bytes.length] ??= [])
@@ -107,6 +110,11 @@ export class AttributeColumns {
     if (length > 1 && b[from] === 10) {
       const size = uvarint(b, from + 1)
       if (cursor + size === to) return this.dictionary.idOf(b, cursor, to)
+    }
+    // Most that are no texts are small whole numbers: ports and status codes.
+    if (length > 1 && length < 5 && b[from] === 24) {
+      const n = uvarint(b, from + 1)
+      if (cursor === to) return this.dictionary.idOfWhole(n)
     }
     return this.dictionary.id(asText(readValue(b, from, to)))
   }

@@ -1,4 +1,5 @@
 /** New batches, item by item. `resource` and `scope` open a new one; what is added next stands in it. */
+
 import { fromChunks, noOrigin } from './batch.ts'
 import {
   type AttributeSource,
@@ -23,6 +24,7 @@ import {
   writeSpan,
   writeSummaryPoint,
 } from './items.ts'
+import { temporalities } from './metric.ts'
 import { SpanEventView, SpanLinkView } from './span.ts'
 import type { Logs, Metrics, Origin, Signal, SpanEvent, SpanLink, Temporality, Traces } from './telemetry.ts'
 import { type Writer, written } from './writer.ts'
@@ -169,8 +171,6 @@ export class EncodedPoints<P> {
 
 /** A list, or what `EncodedPoints` made of one. */
 type Points<P> = readonly P[] | EncodedPoints<P>
-
-const temporalities: readonly Temporality[] = ['none', 'delta', 'cumulative']
 
 export class MetricsBuilder extends Builder {
   gauge(name: string, points: readonly NumberPointInit[], options: MetricOptions = {}): this {

@@ -48,7 +48,7 @@ describe('columns', () => {
     fc.assert(
       fc.property(requests('traces'), (batch) => {
         const dictionary = newDictionary(10_000)
-        const columns = batch.columns({ dictionary, attributes: names, resource: names })
+        const columns = batch.columns({ dictionary, attributes: names, resource: names, traceState: true })
         const spans = [...batch]
         assert.equal(columns.length, spans.length)
         for (const [row, span] of spans.entries()) {
@@ -60,6 +60,7 @@ describe('columns', () => {
               status: columns.status[row],
               time: time(columns.timeLo, columns.timeHi, row),
               ids: [words(columns.traceId, row, 4), words(columns.spanId, row, 2), words(columns.parentId, row, 2)],
+              traceState: dictionary.text(columns.traceState[row]!),
               attributes: attributeTexts(dictionary, columns, row),
             },
             {
@@ -68,6 +69,7 @@ describe('columns', () => {
               status: span.status.code & 255,
               time: span.startUnixNano,
               ids: [id(span.traceId, 16), id(span.spanId, 8), id(span.parentSpanId, 8)],
+              traceState: span.traceState,
               attributes: expectedTexts(span),
             },
           )

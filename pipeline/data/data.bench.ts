@@ -1,4 +1,5 @@
 /** CPU time an item for what pipelines do with a batch: `node pipeline/data/data.bench.ts [filter]`. One process, 12 different payloads of 1,000 items. */
+import { cpuMicros } from '../testing/cpu-bench.ts'
 import { logsPayload, metricsPayload, tracesPayload } from '../testing/payloads.ts'
 import { concat, noOrigin } from './batch.ts'
 import { newDictionary } from './dictionary.ts'
@@ -10,7 +11,6 @@ import { validate } from './validate.ts'
 import { key } from './value.ts'
 
 const items = 1000
-const windowMs = 150
 const only = process.argv[2] ?? ''
 
 interface Any {
@@ -22,20 +22,9 @@ interface Any {
   columns(plan: PointPlan): unknown
 }
 
-function measure(name: string, work: (round: number) => unknown, itemsARound = items): void {
+async function measure(name: string, work: (round: number) => unknown, itemsARound = items): Promise<void> {
   if (!name.includes(only)) return
-  for (let i = 0; i < 60; i++) work(i)
-  // The best of ten windows: what the code costs when nothing else wants the caches.
-  let micros = Number.POSITIVE_INFINITY
-  for (let window = 0; window < 10; window++) {
-    const before = process.cpuUsage()
-    const start = performance.now()
-    let rounds = 0
-    do work(rounds++)
-    while (performance.now() - start < windowMs)
-    const { user, system } = process.cpuUsage(before)
-    micros = Math.min(micros, (user + system) / (rounds * itemsARound))
-  }
+  const micros = (await cpuMicros(work, { windows: 10 })) / itemsARound
   console.log(
     `${name.padEnd(44)} ${micros.toFixed(3).padStart(8)} us/item ${(1 / micros).toFixed(2).padStart(8)} M items/CPU-s`,
   )
@@ -55,31 +44,33 @@ for (const signal of ['traces', 'logs', 'metrics'] as const satisfies readonly S
   const bytes = pool.reduce((sum, chunk) => sum + chunk.length, 0) / pool.length / items
   console.log(`${signal}: ${bytes.toFixed(0)} bytes an item`)
 
-  measure(`${signal} validate`, (i) => validate(signal, body(i)))
-  measure(`${signal} readOtlp and count`, (i) => readOtlp(signal, body(i), 'proto', noOrigin).count)
-  measure(
+  await measure(`${signal} validate`, (i) => validate(signal, body(i)))
+  await measure(`${signal} readOtlp and count`, (i) => readOtlp(signal, body(i), 'proto', noOrigin).count)
+  await measure(
     `${signal} concat 8 batches`,
     (i) => concat<'traces' | 'logs' | 'metrics'>(signal, batches.slice(i % 4, (i % 4) + 8)).count,
     items * 8,
   )
-  measure(`${signal} edit: set one new attribute`, (i) =>
+  await measure(`${signal} edit: set one new attribute`, (i) =>
     batch(i).edit((item) => item.attributes.set(team, 'payments')),
   )
-  measure(`${signal} edit: replace an attribute`, (i) =>
+  await measure(`${signal} edit: replace an attribute`, (i) =>
     batch(i).edit((item) => {
       const value = item.attributes.get(route)
       if (typeof value === 'string') item.attributes.set(route, `${value}!`)
     }),
   )
-  measure(`${signal} edit: nothing set`, (i) => batch(i).edit((item) => item.attributes.get(team)))
+  await measure(`${signal} edit: nothing set`, (i) => batch(i).edit((item) => item.attributes.get(team)))
   let kept = 0
-  measure(`${signal} filter: keep half`, (i) => batch(i).filter(() => (kept++ & 1) === 0))
-  measure(`${signal} filter: by attribute`, (i) => batch(i).filter((item) => item.attributes.get(route) !== '/cart'))
-  measure(`${signal} slices of 1,000 from 8,192`, () => [...large.slices(1000)].length, 8192)
+  await measure(`${signal} filter: keep half`, (i) => batch(i).filter(() => (kept++ & 1) === 0))
+  await measure(`${signal} filter: by attribute`, (i) =>
+    batch(i).filter((item) => item.attributes.get(route) !== '/cart'),
+  )
+  await measure(`${signal} slices of 1,000 from 8,192`, () => [...large.slices(1000)].length, 8192)
   const dictionary = newDictionary(100_000)
   const series = newDictionary(1_000_000)
-  measure(`${signal} columns`, (i) => batch(i).columns({ dictionary, series }))
-  measure(`${signal} columns, 2 attributes`, (i) =>
+  await measure(`${signal} columns`, (i) => batch(i).columns({ dictionary, series }))
+  await measure(`${signal} columns, 2 attributes`, (i) =>
     batch(i).columns({ dictionary, series, attributes: [route], resource: [service] }),
   )
   if (signal === 'metrics') {
@@ -87,25 +78,25 @@ for (const signal of ['traces', 'logs', 'metrics'] as const satisfies readonly S
     const rewrite = (i: number, change: (metric: MetricRewrite) => void) =>
       rewriteMetrics(metrics[i % metrics.length]!, (group) => group.metrics.forEach(change))
     let seen = 0
-    measure('metrics rewrite: points read only', (i) => {
+    await measure('metrics rewrite: points read only', (i) => {
       rewrite(i, (metric) => {
         for (const point of metric.points) seen += point.value === undefined ? 0 : 1
       })
       return seen
     })
-    measure('metrics rewrite: every value set', (i) =>
+    await measure('metrics rewrite: every value set', (i) =>
       rewrite(i, (metric) => {
         for (const point of metric.points) if (point.kind === 'number') point.value = 123
       }),
     )
-    measure('metrics rewrite: temporality set', (i) =>
+    await measure('metrics rewrite: temporality set', (i) =>
       rewrite(i, (metric) => {
         if (metric.type === 'sum' || metric.type === 'histogram') {
           metric.temporality = metric.temporality === 'delta' ? 'cumulative' : 'delta'
         }
       }),
     )
-    measure('metrics rewrite: identity of each point', (i) => {
+    await measure('metrics rewrite: identity of each point', (i) => {
       rewrite(i, (metric) => {
         for (const point of metric.points) seen += point.identity.length
       })
@@ -115,8 +106,8 @@ for (const signal of ['traces', 'logs', 'metrics'] as const satisfies readonly S
   if (signal === 'traces') {
     const traces = batches as unknown as readonly Traces[]
     const groups = (i: number) => [...traces[i % traces.length]!.groupByTrace()]
-    measure('traces groupByTrace', (i) => groups(i).length)
-    measure('traces groupByTrace, bytes of each', (i) =>
+    await measure('traces groupByTrace', (i) => groups(i).length)
+    await measure('traces groupByTrace, bytes of each', (i) =>
       groups(i).reduce((sum, { spans }) => sum + spans.byteLength, 0),
     )
   }

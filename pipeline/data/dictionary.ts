@@ -9,6 +9,8 @@ const overflow = 0
 /** Unlike in every process, so that nobody can send texts made to collide. */
 const seed = crypto.getRandomValues(new Int32Array(1))[0]!
 
+const digits = new Uint8Array(16)
+
 /** How many bytes of text a dictionary keeps for each entry of its limit, on average. */
 const bytesPerEntry = 256
 
@@ -36,6 +38,16 @@ export class ByteDictionary implements Dictionary {
   /** The text of a number; empty for `overflow` and `absent`. */
   text(id: number): string {
     return id < 1 || id > this.size ? '' : text(this.heap, this.starts[id - 1]!, this.starts[id]!)
+  }
+
+  /** The number of a small whole number's text, without making the text: that of `id(String(n))`. */
+  idOfWhole(n: number): number {
+    let start = digits.length
+    do {
+      digits[--start] = 48 + (n % 10)
+      n = Math.floor(n / 10)
+    } while (n > 0)
+    return this.idOf(digits, start, digits.length)
   }
 
   /** The number of the text that stands in [start, end). */

@@ -1,4 +1,5 @@
 /** What `edit` and its kin hand out: a view whose writes are kept as pieces of encoded fields, to be spliced into a copy of the chunk. */
+import { errorMessage } from '../error-message.ts'
 import type { AttributeEdits } from './attribute-edits.ts'
 import type { Splices } from './splice.ts'
 import { allocate, cursor, putRange, putVarint, skip, uvarint, varintSize } from './wire.ts'
@@ -89,7 +90,7 @@ export function record(draft: Draft, property: Property, value: unknown, name: s
   try {
     bytes = written((to) => property.write(to, value as never), true)
   } catch (cause) {
-    throw new TypeError(`cannot set ${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new TypeError(`cannot set ${name}: ${errorMessage(cause)}`, { cause })
   }
   const change = draft.changes?.find((c) => c.property === property)
   if (change !== undefined) {

@@ -90,7 +90,7 @@ export class ExponentialHistogram {
   }
 
   private place(buckets: Buckets, value: number, times: number): void {
-    const index = indexOf(value, this.currentScale)
+    const index = bucketOf(value, this.currentScale)
     if (buckets.add(index, times, this.maxSize)) return
     let low = Math.min(index, buckets.low)
     let high = Math.max(index, buckets.high)
@@ -102,7 +102,7 @@ export class ExponentialHistogram {
     this.positive.downscale(change)
     this.negative.downscale(change)
     this.currentScale -= change
-    if (!buckets.add(indexOf(value, this.currentScale), times, this.maxSize)) throw new Error('downscaled too little')
+    if (!buckets.add(bucketOf(value, this.currentScale), times, this.maxSize)) throw new Error('downscaled too little')
   }
 }
 
@@ -171,8 +171,8 @@ const halves = new Uint32Array(one.buffer)
 const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 const [lowHalf, highHalf] = isLittleEndian ? [0, 1] : [1, 0]
 
-/** The bucket of a positive value: upper bounds are inclusive, so that a power of two is the last value of its bucket. */
-function indexOf(value: number, scale: number): number {
+/** The bucket of a positive value at a scale from -10 to 20: upper bounds are inclusive, so that a power of two is the last value of its bucket. */
+export function bucketOf(value: number, scale: number): number {
   one[0] = value
   const top = halves[highHalf!]!
   const exponent = ((top >>> 20) & 0x7ff) - 1023

@@ -1,12 +1,13 @@
 /** Metrics that begin as columns: what models make of columns goes on as columns, and becomes bytes only when somebody asks for bytes. */
 
-import { double } from './any-value.ts'
+import { asText, double } from './any-value.ts'
 import { noOrigin } from './batch.ts'
 import { MetricsBuilder } from './builders.ts'
+import { absent } from './dictionary.ts'
 import type { AttributeSource, NumberPointInit } from './items.ts'
 import { MetricsBatch } from './metrics.ts'
 import { decodeEntries, type SeriesText } from './series.ts'
-import type { Key, Metrics, Origin, PointColumns, PointPlan } from './telemetry.ts'
+import type { Dictionary, Key, Metrics, Origin, PointColumns, PointPlan } from './telemetry.ts'
 
 export interface GaugeRows {
   /** Ids of `plan.series`; rows whose id is 0 (overflow) have no name and are left out, so count them before. */
@@ -24,6 +25,11 @@ export function gauges(rows: GaugeRows): Metrics {
   return new GaugesBatch(named)
 }
 
+/** The rows of a batch that `gauges` made and nobody changed since: a reader that maps the ids of `plan.series` to its own needs no bytes. */
+export function gaugeRows(batch: Metrics): GaugeRows | undefined {
+  return batch instanceof GaugesBatch ? batch.rows : undefined
+}
+
 function withoutOverflow(rows: GaugeRows): GaugeRows {
   const kept = [...rows.series.keys()].filter((row) => rows.series[row] !== 0)
   return {
@@ -34,7 +40,8 @@ function withoutOverflow(rows: GaugeRows): GaugeRows {
 }
 
 class GaugesBatch extends MetricsBatch {
-  private readonly rows: GaugeRows
+  readonly rows: GaugeRows
+  private translated: WeakMap<PointPlan, PointColumns> | undefined
 
   constructor(rows: GaugeRows) {
     super(() => [encode(rows)], [rows.series.length], rows.origin ?? noOrigin)
@@ -43,8 +50,13 @@ class GaugesBatch extends MetricsBatch {
 
   override columns(plan: PointPlan): PointColumns {
     const { rows } = this
-    const isOwn = plan === rows.plan && plan.attributes === undefined && plan.resource === undefined
-    return isOwn ? new GaugeColumns(rows) : super.columns(plan)
+    if (plan === rows.plan && plan.attributes === undefined && plan.resource === undefined)
+      return new GaugeColumns(rows, rows.series)
+    this.translated ??= new WeakMap()
+    let columns = this.translated.get(plan)
+    if (columns === undefined)
+      this.translated.set(plan, (columns = translationOf(rows.plan.series, plan).columns(rows)))
+    return columns
   }
 }
 
@@ -55,18 +67,112 @@ class GaugeColumns implements PointColumns {
   readonly series: Uint32Array
   readonly value: Float64Array
   readonly type: Uint8Array
+  private readonly attributes: ReadonlyMap<string, Uint32Array>
 
-  constructor({ series, value, timeUnixNano }: GaugeRows) {
+  /** `series` and `attributes` by row. */
+  constructor(
+    { value, timeUnixNano }: GaugeRows,
+    series: Uint32Array,
+    attributes: ReadonlyMap<string, Uint32Array> = noAttributes,
+  ) {
     this.length = series.length
     this.series = series
     this.value = value
+    this.attributes = attributes
     this.timeLo = new Uint32Array(series.length).fill(Number(timeUnixNano & 0xffff_ffffn))
     this.timeHi = new Uint32Array(series.length).fill(Number(timeUnixNano >> 32n))
     this.type = new Uint8Array(series.length).fill(1)
   }
 
   attribute(key: Key): Uint32Array {
-    throw new TypeError(`the plan of these columns does not name the attribute ${key.name}`)
+    const column = this.attributes.get(key.name)
+    if (column === undefined) throw new TypeError(`the plan of these columns does not name the attribute ${key.name}`)
+    return column
+  }
+}
+const noAttributes: ReadonlyMap<string, Uint32Array> = new Map()
+
+/** By the dictionary that a batch was made with, then by the plan that it is read with. */
+const translations = new WeakMap<Dictionary, WeakMap<PointPlan, Translation>>()
+
+function translationOf(from: Dictionary, to: PointPlan): Translation {
+  let byPlan = translations.get(from)
+  if (byPlan === undefined) translations.set(from, (byPlan = new WeakMap()))
+  let translation = byPlan.get(to)
+  if (translation === undefined) byPlan.set(to, (translation = new Translation(from, to)))
+  return translation
+}
+
+/** What ids of one dictionary are in a plan of somebody else: a series is read once, when it is met first. */
+class Translation {
+  private readonly from: Dictionary
+  private readonly to: PointPlan
+  /** By id there; `absent` = not met. */
+  private series = new Uint32Array(1024).fill(absent)
+  private readonly attributes: {
+    readonly name: string
+    readonly ofItem: boolean
+    readonly ofResource: boolean
+    ids: Uint32Array
+  }[]
+
+  constructor(from: Dictionary, to: PointPlan) {
+    this.from = from
+    this.to = to
+    const ofItems = new Set((to.attributes ?? []).map(({ name }) => name))
+    const ofResources = new Set((to.resource ?? []).map(({ name }) => name))
+    this.attributes = [...new Set([...ofItems, ...ofResources])].map((name) => ({
+      name,
+      ofItem: ofItems.has(name),
+      ofResource: ofResources.has(name),
+      ids: new Uint32Array(1024).fill(absent),
+    }))
+  }
+
+  columns(rows: GaugeRows): PointColumns {
+    const { length } = rows.series
+    const series = new Uint32Array(length)
+    for (let row = 0; row < length; row++) {
+      const id = rows.series[row]!
+      if (id >= this.series.length) this.grow(id)
+      if (this.series[id] === absent) this.meet(id)
+      series[row] = this.series[id]!
+    }
+    const attributes = new Map<string, Uint32Array>()
+    for (const { name, ids } of this.attributes) {
+      const column = new Uint32Array(length)
+      for (let row = 0; row < length; row++) column[row] = ids[rows.series[row]!]!
+      attributes.set(name, column)
+    }
+    return new GaugeColumns(rows, series, attributes)
+  }
+
+  private meet(id: number): void {
+    const text = this.from.text(id)
+    this.series[id] = this.to.series.id(text)
+    if (this.attributes.length === 0) return
+    const { resource, attributes } = JSON.parse(text) as SeriesText
+    const item = decodeEntries(attributes)
+    const holder = decodeEntries(resource)
+    for (const { name, ofItem, ofResource, ids } of this.attributes) {
+      const value =
+        ofItem && Object.hasOwn(item, name)
+          ? item[name]
+          : ofResource && Object.hasOwn(holder, name)
+            ? holder[name]
+            : undefined
+      if (value !== undefined) ids[id] = this.to.dictionary.id(asText(value))
+    }
+  }
+
+  private grow(id: number): void {
+    const larger = (before: Uint32Array) => {
+      const after = new Uint32Array(Math.max(id + 1, before.length * 2)).fill(absent, before.length)
+      after.set(before)
+      return after
+    }
+    this.series = larger(this.series)
+    for (const column of this.attributes) column.ids = larger(column.ids)
   }
 }
 

@@ -1,4 +1,5 @@
 /** Rewrites the metrics of a batch group by group: lists that may grow, shrink and change, of which only the changed parts are encoded again. */
+import { errorMessage } from '../error-message.ts'
 import { chunkCounts, fromChunks } from './batch.ts'
 import { Session } from './edit.ts'
 import { Places } from './place.ts'
@@ -153,7 +154,7 @@ function writeMetric(to: Writer, metric: MetricRewrite): void {
 }
 
 function ofMetric({ name }: MetricRewrite, cause: unknown): TypeError {
-  return new TypeError(`metric ${JSON.stringify(name)}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+  return new TypeError(`metric ${JSON.stringify(name)}: ${errorMessage(cause)}`, {
     cause,
   })
 }

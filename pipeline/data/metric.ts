@@ -15,6 +15,15 @@ export const typeOf: Readonly<Record<number, MetricType>> = {
   10: 'exponential_histogram',
   11: 'summary',
 }
+/** Of the member, as it stands on the wire. */
+export const dataTags: Readonly<Record<MetricType, number>> = {
+  empty: 0,
+  gauge: 42,
+  sum: 58,
+  histogram: 74,
+  exponential_histogram: 82,
+  summary: 90,
+}
 export const temporalities: readonly Temporality[] = ['none', 'delta', 'cumulative']
 
 export class MetricView implements Metric, In {

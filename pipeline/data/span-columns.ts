@@ -1,6 +1,6 @@
 /** Spans as columns: one scan over the wire, no object a span. */
 import { AttributeColumns } from './attribute-columns.ts'
-import { byteDictionary } from './dictionary.ts'
+import { absent, byteDictionary } from './dictionary.ts'
 import type { Key, RowPlan, SpanColumns } from './telemetry.ts'
 import type { Tree } from './tree.ts'
 import { cursor, skip, uvarint } from './wire.ts'
@@ -16,6 +16,7 @@ class Columns implements SpanColumns {
   readonly traceId: Uint32Array
   readonly spanId: Uint32Array
   readonly parentId: Uint32Array
+  readonly traceState: Uint32Array
   readonly attributes: AttributeColumns
 
   constructor(rows: number, plan: RowPlan) {
@@ -29,6 +30,7 @@ class Columns implements SpanColumns {
     this.traceId = new Uint32Array(rows * 4)
     this.spanId = new Uint32Array(rows * 2)
     this.parentId = new Uint32Array(rows * 2)
+    this.traceState = new Uint32Array(plan.traceState === true ? rows : 0).fill(absent)
     this.attributes = new AttributeColumns(plan, rows)
   }
 
@@ -52,10 +54,12 @@ function scanTree(tree: Tree, row: number, columns: Columns, plan: RowPlan): voi
   const b = tree.bytes
   const words = new DataView(b.buffer, b.byteOffset, b.length)
   const { start, end, size } = tree.items
-  const { timeLo, timeHi, name, kind, status, durationNanos, traceId, spanId, parentId, attributes } = columns
+  const { timeLo, timeHi, name, kind, status, durationNanos, traceId, spanId, parentId, traceState, attributes } =
+    columns
   const dictionary = byteDictionary(plan.dictionary)
   const nameless = dictionary.id('')
   const wantsAttributes = attributes.any
+  const wantsState = plan.traceState === true
   for (let i = 0; i < size; i++, row++) {
     const stop = end[i]!
     let p = start[i]!
@@ -98,6 +102,12 @@ function scanTree(tree: Tree, row: number, columns: Columns, plan: RowPlan): voi
             p += 8
           } else p = skip(b, p - 1, 2)
           break
+        case 26: {
+          const length = uvarint(b, p)
+          p = cursor + length
+          if (wantsState && length > 0) traceState[row] = dictionary.idOf(b, cursor, p)
+          break
+        }
         case 34:
           if (b[p++] === 8) {
             parentId[row * 2] = words.getUint32(p, true)

@@ -262,6 +262,8 @@ export interface RowPlan {
   readonly dictionary: Dictionary
   readonly attributes?: readonly Key[]
   readonly resource?: readonly Key[]
+  /** Of spans: whether to read tracestates too. They may differ with each trace, and each takes its place in the dictionary. */
+  readonly traceState?: boolean
 }
 export interface PointPlan extends RowPlan {
   /** Identity of resource, scope, metric and attributes. */
@@ -289,6 +291,8 @@ export interface SpanColumns extends Rows {
   readonly spanId: Uint32Array
   /** 2 words a row, zero for a root. */
   readonly parentId: Uint32Array
+  /** Dictionary ids, `absent` where the span has none. Empty unless the plan asks for it. */
+  readonly traceState: Uint32Array
 }
 /** The time of a record without one is the time at which it was observed. */
 export interface LogColumns extends Rows {

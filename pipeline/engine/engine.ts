@@ -3,10 +3,13 @@ import { availableParallelism } from 'node:os'
 import { Rejected } from '../component.ts'
 import type { Config } from '../config/config.ts'
 import type { Batch } from '../data/telemetry.ts'
-import { Graph, messageOf } from '../graph/graph.ts'
+import { errorMessage } from '../error-message.ts'
+import { WallClock } from '../graph/clock.ts'
+import { Graph } from '../graph/graph.ts'
 import { deliver } from '../graph/inlet.ts'
 import { type Plan, planGraph } from '../graph/plan.ts'
 import { type ReloadReport, reloadGraph } from '../graph/reload.ts'
+import type { ToldTime } from '../graph/told-time.ts'
 import type { BuildInfo, EngineView } from '../telemetry/engine-view.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type PoolOptions, WorkerPool } from '../workers/pool.ts'
@@ -20,6 +23,8 @@ export interface EngineOptions {
   readonly featureGates: EngineView['featureGates']
   readonly handlerTimeoutMs?: number
   readonly swapTimeoutMs?: number
+  /** Somebody tells the components what time it is; by the wall clock if absent. */
+  readonly time?: ToldTime
   /** In a worker thread: which one, from 1, and what of the plan runs there. Its listeners share their ports with the other workers'. */
   readonly worker?: number
   readonly shapePlan?: (plan: Plan) => Plan
@@ -116,6 +121,7 @@ export class Engine {
       view: this.#view,
       tracer: this.#telemetry.tracer,
       random: Math.random,
+      clock: (onFailure) => this.#options.time?.clock(onFailure) ?? new WallClock(onFailure),
       handlerTimeoutMs: this.#options.handlerTimeoutMs ?? 60_000,
       swapTimeoutMs: this.#swapTimeoutMs,
       meter: (labels) => this.#telemetry.registry.meter(labels),
@@ -150,7 +156,7 @@ export class Engine {
       await this.#telemetry.change(config.service.telemetry)
     } catch (error) {
       this.logger.error('The new telemetry settings could not be applied; the old ones stay.', {
-        error: messageOf(error),
+        error: errorMessage(error),
       })
     }
     this.#logWarnings(config)

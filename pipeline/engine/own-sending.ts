@@ -1,4 +1,5 @@
 import type { Clock } from '../component.ts'
+import { errorMessage } from '../error-message.ts'
 import { ItemProcessor } from '../telemetry/item-processor.ts'
 import { linesToOtlp, type OwnLine } from '../telemetry/log-records.ts'
 import type { Counter } from '../telemetry/meter.ts'
@@ -122,7 +123,7 @@ export class Sending {
     this.#complainAfter.set(item, nowMs + complainEveryMs)
     logger.error('OpenTelemetry internal telemetry error', {
       item,
-      error: error instanceof Error ? error.message : String(error),
+      error: errorMessage(error),
     })
   }
 }

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, suite, test } from 'node:test'
+import { suite, test } from 'node:test'
 import { testContext } from '../testing/context.ts'
+import { testFolder } from '../testing/test-folder.ts'
 import { notifySystemd } from './sd-notify.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'vigil-notify-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = testFolder('notify')
 
 /** What systemd would hear, a datagram a line. */
 const listener = `

@@ -1,6 +1,6 @@
 /** Small real batches for the tests of this folder and of what uses it. */
 import protobuf from 'protobufjs/minimal.js'
-import { fromChunks, noOrigin } from '../data/batch.ts'
+import { concat, fromChunks, noOrigin } from '../data/batch.ts'
 import type { Logs, Origin } from '../data/telemetry.ts'
 
 /** A batch of one chunk, whose records' bodies are `name 0`, `name 1`, ..., each followed by `padBytes` of text. */
@@ -13,6 +13,14 @@ export function logs(name: string, count = 1, options: { padBytes?: number; orig
   }
   writer.ldelim().ldelim()
   return fromChunks('logs', [new Uint8Array(writer.finish())], [count], options.origin ?? noOrigin)
+}
+
+/** Many chunks, too large for one flow-control window, too varied to compress away. */
+export function manyChunks(): Logs {
+  return concat(
+    'logs',
+    Array.from({ length: 60 }, (_, i) => logs(`chunk ${i}`, 20 + i, { padBytes: 100 + i })),
+  )
 }
 
 /** The bodies of a batch, or of the body of a request, in order; padding is cut off. */

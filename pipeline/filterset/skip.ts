@@ -1,6 +1,7 @@
 /** `include` and `exclude` as one question for each item: is it to be left alone? */
 import type { Attributes, In, LogRecord, Metric, Resource, Scope, Span } from '../data/telemetry.ts'
 import { key } from '../data/value.ts'
+import { errorMessage } from '../error-message.ts'
 import { asText } from '../ottl/values.ts'
 import { attributesTest } from './attribute-match.ts'
 import { type IncludeExclude, type Match, problemFor, spanKinds } from './match-keys.ts'
@@ -135,6 +136,6 @@ function within<T>(what: string, make: () => T): T {
   try {
     return make()
   } catch (cause) {
-    throw new Error(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new Error(`${what}: ${errorMessage(cause)}`, { cause })
   }
 }

@@ -3,6 +3,7 @@ import type { BuildInfo, EngineView } from '../telemetry/engine-view.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Meter } from '../telemetry/meter.ts'
 import { Tracer } from '../telemetry/tracer.ts'
+import { WallClock } from './clock.ts'
 import { Graph } from './graph.ts'
 import { planGraph } from './plan.ts'
 
@@ -35,6 +36,7 @@ export function checkGraph(config: Config, build: BuildInfo): void {
     view,
     tracer,
     random: Math.random,
+    clock: (onFailure) => new WallClock(onFailure),
     handlerTimeoutMs: 0,
     swapTimeoutMs: 0,
     meter: () => meter,

@@ -1,7 +1,13 @@
 import type { Clock } from '../component.ts'
 
+/** The clock of one component: its timers stop with it. */
+export interface OwnedClock extends Clock {
+  /** Ends every timer; later ones never start. */
+  stop(): void
+}
+
 /** Wall time. Timers belong to one component and stop with it. */
-export class WallClock implements Clock {
+export class WallClock implements OwnedClock {
   readonly #cancels = new Set<() => void>()
   readonly #onFailure: (error: unknown) => void
   #stopped = false
@@ -50,7 +56,6 @@ export class WallClock implements Clock {
     }
   }
 
-  /** Ends every timer; later ones never start. */
   stop(): void {
     this.#stopped = true
     for (const cancel of this.#cancels) cancel()

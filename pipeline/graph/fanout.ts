@@ -1,5 +1,6 @@
 import { Rejected } from '../component.ts'
 import type { Batch } from '../data/telemetry.ts'
+import { errorMessage } from '../error-message.ts'
 import type { Inlet, Prepared } from './inlet.ts'
 
 /** One inlet over several: all of them get the same bytes, none of them gets the batch unless each had a place for it. */
@@ -55,13 +56,10 @@ function combine(failures: readonly unknown[]): unknown {
   if (bug !== undefined && refusals.length === 0) return bug
   const waits = refusals.map((refusal) => refusal.retryAfterMs ?? 0)
   const retryAfterMs = Math.max(0, ...waits)
-  return new Rejected(
-    failures.map((failure) => (failure instanceof Error ? failure.message : String(failure))).join('; '),
-    {
-      // A retry may repeat what got through; a permanent answer would lose what another branch could still take.
-      retryable: refusals.some((refusal) => refusal.retryable),
-      ...(retryAfterMs > 0 ? { retryAfterMs } : {}),
-      cause: new AggregateError(failures),
-    },
-  )
+  return new Rejected(failures.map((failure) => errorMessage(failure)).join('; '), {
+    // A retry may repeat what got through; a permanent answer would lose what another branch could still take.
+    retryable: refusals.some((refusal) => refusal.retryable),
+    ...(retryAfterMs > 0 ? { retryAfterMs } : {}),
+    cause: new AggregateError(failures),
+  })
 }

@@ -2,6 +2,7 @@ import type { Capability } from '../capability/capability.ts'
 import { ConfigError } from '../config/config.ts'
 import { type AllReads, readsAll } from '../data/origin.ts'
 import type { Signal } from '../data/telemetry.ts'
+import { errorMessage } from '../error-message.ts'
 import type { ComponentView, PipelineView } from '../telemetry/engine-view.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { ConnectorNode } from './connector-node.ts'
@@ -66,7 +67,7 @@ export class Graph {
       try {
         await node.shutdown(deadline)
       } catch (cause) {
-        errors.push(new Error(`failed to shut down ${node.name}: ${messageOf(cause)}`, { cause }))
+        errors.push(new Error(`failed to shut down ${node.name}: ${errorMessage(cause)}`, { cause }))
       }
     }
     return errors
@@ -179,7 +180,7 @@ function cannotCreate(planned: PlannedNode, error: unknown): ConfigError {
         ? `"${component.id.text}" ${kind}`
         : `"${component.id.text}" ${kind} for data type "${signal}"`
   const place = kind === 'extension' ? 'extensions' : 'pipelines'
-  const message = `failed to build ${place}: failed to create ${what}: ${messageOf(error)}`
+  const message = `failed to build ${place}: failed to create ${what}: ${errorMessage(error)}`
   return new ConfigError([{ path: '', message, position: component.position }], { cause: error })
 }
 
@@ -234,7 +235,7 @@ export async function startNode(node: Node, logger: Logger): Promise<void> {
     await node.start()
   } catch (cause) {
     const { factory, id } = node.planned.component
-    const message = messageOf(cause)
+    const message = errorMessage(cause)
     logger.error('Failed to start component', { error: message, type: factory.kind, id: id.text })
     throw new Error(
       factory.kind === 'extension'
@@ -243,8 +244,4 @@ export async function startNode(node: Node, logger: Logger): Promise<void> {
       { cause },
     )
   }
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

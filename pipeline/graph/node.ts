@@ -1,10 +1,11 @@
 import { type Context, type Emit, type Instance, type Lifecycle, Rejected } from '../component.ts'
 import { originKey } from '../data/origin.ts'
 import type { Batch, Signal } from '../data/telemetry.ts'
+import { errorMessage } from '../error-message.ts'
 import type { ComponentState, ComponentView } from '../telemetry/engine-view.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Counter, Meter } from '../telemetry/meter.ts'
-import { WallClock } from './clock.ts'
+import type { OwnedClock } from './clock.ts'
 import { Flow } from './flow.ts'
 import type { Inlet, Prepared } from './inlet.ts'
 import { emitOn, Outlet, ReceiverOutlet } from './outlet.ts'
@@ -31,7 +32,7 @@ export abstract class Node {
   protected readonly context: Context
   protected readonly logger: Logger
   protected readonly meter: Meter & { close(): void }
-  protected readonly clock: WallClock
+  protected readonly clock: OwnedClock
   readonly #dropped: Counter
   readonly #abort = new AbortController()
   #state: ComponentState = 'starting'
@@ -50,7 +51,7 @@ export abstract class Node {
     const kind = factory.kind
     this.meter = surroundings.meter(meterLabels(planned))
     this.logger = surroundings.logger.with(logFields(planned))
-    this.clock = new WallClock((error) => this.foundBug(error))
+    this.clock = surroundings.clock((error) => this.foundBug(error))
     this.#dropped = this.meter.counter('vigil_dropped_items', 'Items that went no further, by reason and intent.')
     const owner = `${kind} "${id.text}"`
     for (const signal of planned.outputs) {
@@ -179,13 +180,13 @@ export abstract class Node {
     if (error instanceof Rejected) return error
     this.foundBug(error)
     this.context.dropped(items, 'bug', 'lost')
-    const message = error instanceof Error ? error.message : String(error)
+    const message = errorMessage(error)
     return new Rejected(`${this.name} failed: ${message}`, { retryable: false, cause: error })
   }
 
   protected foundBug(error: unknown): void {
     this.#lastBugMs = this.clock.nowMs()
-    const message = error instanceof Error ? error.message : String(error)
+    const message = errorMessage(error)
     this.logger.error('A component failed in a way that it should not.', { error })
     if (this.#state === 'ok' || this.#state === 'recoverable') this.#turn('recoverable', `failed: ${message}`)
   }

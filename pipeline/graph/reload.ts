@@ -1,6 +1,7 @@
+import { errorMessage } from '../error-message.ts'
 import { type Changes, diffPlans } from './diff.ts'
 import { ExporterNode } from './exporter-node.ts'
-import { connect, createNodes, type Graph, messageOf, startNode } from './graph.ts'
+import { connect, createNodes, type Graph, startNode } from './graph.ts'
 import type { Node } from './node.ts'
 import type { Plan } from './plan.ts'
 
@@ -66,7 +67,7 @@ class SwapError extends Error {
   readonly revived: Node | undefined
 
   constructor(key: string, revived: Node | undefined, cause: unknown) {
-    super(messageOf(cause), { cause })
+    super(errorMessage(cause), { cause })
     this.key = key
     this.revived = revived
   }

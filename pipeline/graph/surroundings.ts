@@ -4,6 +4,7 @@ import type { EngineView } from '../telemetry/engine-view.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Labels, Meter } from '../telemetry/meter.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
+import type { OwnedClock } from './clock.ts'
 
 /** What the engine lends every node. */
 export interface Surroundings {
@@ -11,6 +12,8 @@ export interface Surroundings {
   readonly view: EngineView
   readonly tracer: Tracer
   readonly random: () => number
+  /** A clock of the node's own; `onFailure` hears what a timer's work throws. */
+  clock(onFailure: (error: unknown) => void): OwnedClock
   /** How long a processor may take over one batch before its sender hears that it did not answer. */
   readonly handlerTimeoutMs: number
   /** How long a node that a reload replaces may take to let go of what it holds. */

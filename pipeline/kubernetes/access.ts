@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type https from 'node:https'
 import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
+import { errorMessage } from '../error-message.ts'
 import type { KubernetesSettings } from './api-keys.ts'
 
 export interface Access {
@@ -58,7 +59,7 @@ async function kubeConfigAccess(context: string): Promise<Access> {
   try {
     config.loadFromDefault()
   } catch (cause) {
-    throw new Error(`error connecting to k8s with auth_type=kubeConfig: ${text(cause)}`, { cause })
+    throw new Error(`error connecting to k8s with auth_type=kubeConfig: ${errorMessage(cause)}`, { cause })
   }
   if (context !== '') {
     if (config.getContextObject(context) === null)
@@ -89,8 +90,4 @@ async function kubeConfigAccess(context: string): Promise<Access> {
 
 function defined(options: Record<string, unknown>): https.AgentOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-}
-
-function text(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

@@ -2,6 +2,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { Clock } from '../component.ts'
+import { boundedText } from '../net/bounded-text.ts'
 import type { Access } from './access.ts'
 import { RequestRate } from './request-rate.ts'
 
@@ -115,15 +116,8 @@ function isOk({ statusCode = 0 }: http.IncomingMessage): boolean {
   return statusCode >= 200 && statusCode < 300
 }
 
-async function textOf(answer: http.IncomingMessage): Promise<string> {
-  const parts: Buffer[] = []
-  let length = 0
-  for await (const part of answer as AsyncIterable<Buffer>) {
-    parts.push(part)
-    length += part.length
-    if (length > maxAnswerBytes) throw new Error(`the API answered more than ${maxAnswerBytes} bytes`)
-  }
-  return Buffer.concat(parts).toString()
+function textOf(answer: http.IncomingMessage): Promise<string> {
+  return boundedText(answer, maxAnswerBytes, `the API answered more than ${maxAnswerBytes} bytes`)
 }
 
 /** The message of a `Status` object, or what else came. */

@@ -3,6 +3,7 @@
  * the server has forgotten (410) means a new list, whose difference to the copy is told as events.
  */
 import type { Clock } from '../component.ts'
+import { errorMessage } from '../error-message.ts'
 import { inSlices } from '../slices.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { ApiError, type KubernetesApi } from './kubernetes-api.ts'
@@ -188,7 +189,7 @@ export class Reflector<T> {
   #report(error: unknown): void {
     const { name } = this.#watched
     const { logger } = this.#parts
-    const message = error instanceof Error ? error.message : String(error)
+    const message = errorMessage(error)
     if (this.#isFailing) {
       logger.debug(`could not watch ${name}`, { error: message })
       return

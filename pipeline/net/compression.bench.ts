@@ -1,29 +1,19 @@
 /** What the codings cost on spans as they come (1,000 a request) and as they leave (8,000): `node pipeline/net/compression.bench.ts [coding]`. */
+import { cpuMicros } from '../testing/cpu-bench.ts'
 import { tracesPayload } from '../testing/payloads.ts'
 import { compress, decompress } from './compression.ts'
 
 const spans = 1_000
 const requestsInBatch = 8
-const windowMs = 300
-const windows = 3
 const requests = Array.from({ length: requestsInBatch * 2 }, (_, seed) => tracesPayload(spans, { seed }).chunks).flat()
 const batches = [requests.slice(0, requestsInBatch), requests.slice(requestsInBatch)]
 const plainBytes = requests.reduce((sum, { length }) => sum + length, 0) / requests.length / spans
 
-/** All threads of the process, the thread pool among them; the best of the windows: what the code costs when nothing else wants the caches. */
 async function measure<T>(inputs: readonly T[], spansInInput: number, run: (input: T) => Promise<Uint8Array>) {
-  let micros = Number.POSITIVE_INFINITY
   let bytes = 0
   for (const input of inputs) bytes += (await run(input)).length
-  for (let window = 0; window < windows; window++) {
-    const before = process.cpuUsage()
-    const start = performance.now()
-    let rounds = 0
-    do await run(inputs[rounds++ % inputs.length]!)
-    while (performance.now() - start < windowMs)
-    const { user, system } = process.cpuUsage(before)
-    micros = Math.min(micros, (user + system) / (rounds * spansInInput))
-  }
+  const round = (n: number) => run(inputs[n % inputs.length]!)
+  const micros = (await cpuMicros(round, { warmUpRounds: 0, windows: 3, windowMs: 300 })) / spansInInput
   return { micros, bytes: bytes / inputs.length / spansInInput }
 }
 

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import http2 from 'node:http2'
 import https from 'node:https'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import tls from 'node:tls'
@@ -19,6 +18,7 @@ import {
   strangerKey,
 } from '../testing/certificates.ts'
 import { testContext } from '../testing/context.ts'
+import { testFolder } from '../testing/test-folder.ts'
 import { GrpcServer } from './grpc-server.ts'
 import { grpcServerShape } from './grpc-server-keys.ts'
 import { HttpServer } from './http-server.ts'
@@ -31,8 +31,7 @@ const closers: (() => Promise<void> | void)[] = []
 after(async () => {
   for (const close of closers.reverse()) await close()
 })
-const folder = mkdtempSync(join(tmpdir(), 'vigil-tls-'))
-closers.push(() => rmSync(folder, { recursive: true }))
+const folder = testFolder('tls')
 function file(name: string, content: string): string {
   const path = join(folder, name)
   writeFileSync(path, content)

@@ -1,5 +1,7 @@
 /** A list of conditions of which one must hold; what fails is logged, or thrown, as the error mode says. */
-import type { CompiledCondition, ErrorMode } from './compile.ts'
+import { errorMessage } from '../error-message.ts'
+import { type CompiledCondition, type CompileOptions, compileConditions, type ErrorMode } from './compile.ts'
+import type { ContextName } from './contexts/contexts.ts'
 import { type Failures, StatementFailed } from './failures.ts'
 import type { Frame } from './frame.ts'
 
@@ -22,10 +24,26 @@ export class Conditions {
       } catch (error) {
         this.failures.add(condition.text, error)
         if (!this.propagates) continue
-        const why = error instanceof Error ? error.message : String(error)
+        const why = errorMessage(error)
         throw new StatementFailed(`failed to eval condition: ${condition.text}, ${why}`, { cause: error })
       }
     }
     return false
   }
+}
+
+interface Language {
+  readonly context: ContextName
+  readonly options?: CompileOptions
+}
+
+/** Of texts that stand in a configuration; undefined where there are none. Throws a `CompileError`. */
+export function conditionsOf(
+  texts: readonly string[],
+  { context, options }: Language,
+  errorMode: ErrorMode,
+  failures: Failures,
+): Conditions | undefined {
+  if (texts.length === 0) return undefined
+  return new Conditions(compileConditions(texts, context, options).items, errorMode, failures)
 }

@@ -1,4 +1,5 @@
 /** Counts what fails at run time, and logs some of it: a statement that fails on every item must not fill the log. */
+import { errorMessage } from '../error-message.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { ErrorMode } from './compile.ts'
 
@@ -26,7 +27,7 @@ export class Failures {
     const count = (this.counts.get(text) ?? 0) + 1
     this.counts.set(text, count)
     if (this.isSilent || this.logger === undefined || !/^10*$/.test(String(count))) return
-    const why = error instanceof Error ? error.message : String(error)
+    const why = errorMessage(error)
     this.logger.warn(`a ${this.what} failed`, { [this.what]: text, error: why, failures: count })
   }
 }

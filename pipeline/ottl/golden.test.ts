@@ -1,19 +1,19 @@
 /** The upstream vectors: end-to-end statements in the log context, and which texts are statements or conditions. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import { newLogs } from '../data/builders.ts'
 import type { Editable, In, LogRecord, Value } from '../data/telemetry.ts'
 import { isDouble } from '../data/value.ts'
+import { sharedPath, skipWithout } from '../testing/shared-files.ts'
 import { compileStatements } from './compile.ts'
 import { Frame } from './frame.ts'
 import { parseCondition, parseStatement } from './parser.ts'
 import { testHost } from './testing.ts'
 
-const shared = process.env['VIGIL_SHARED'] ?? join(import.meta.dirname, '../../../shared')
-const folder = join(shared, 'corpus/golden/ottl')
-const isMissing = !existsSync(folder) && `the golden files are not there: ${folder}`
+const folder = sharedPath('corpus/golden/ottl')
+const skip = skipWithout(folder)
 
 interface Golden {
   readonly contexts: Readonly<Record<string, { resource: Parts; scope: { name: string }; log: LogParts }>>
@@ -43,7 +43,7 @@ const differs: Readonly<Record<string, string>> = {
     'the recorded error ends before the type that it found; ours names it',
 }
 
-test('every end-to-end vector gives the attributes that upstream gives', { skip: isMissing }, () => {
+test('every end-to-end vector gives the attributes that upstream gives', { skip }, () => {
   const golden = JSON.parse(readFileSync(join(folder, 'e2e.json'), 'utf8')) as Golden
   for (const { context, statement, expect_log_attributes: expected, error } of golden.cases) {
     const { resource, scope, log } = golden.contexts[context]!
@@ -103,7 +103,7 @@ const refused: Readonly<Record<string, string>> = {
 /** Refused among the conditions, where it stands in the file; a statement like any other here. */
 const statementsOnly = new Set(['set()'])
 
-test('the grammar accepts what upstream accepts', { skip: isMissing }, () => {
+test('the grammar accepts what upstream accepts', { skip }, () => {
   const cases = JSON.parse(readFileSync(join(folder, 'grammar.json'), 'utf8')) as { text: string; valid: boolean }[]
   for (const { text, valid } of cases) {
     const parse = statementsOnly.has(text)

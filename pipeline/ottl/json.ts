@@ -1,4 +1,5 @@
 /** JSON as values: every number is a double, as upstream has it. */
+import { errorMessage } from '../error-message.ts'
 import { fail } from './problems.ts'
 import { define, float, type OttlValue } from './values.ts'
 
@@ -9,7 +10,7 @@ export function parseJson(text: string): OttlValue {
   try {
     parsed = JSON.parse(text)
   } catch (error) {
-    fail(`could not parse JSON: ${error instanceof Error ? error.message : String(error)}`)
+    fail(`could not parse JSON: ${errorMessage(error)}`)
   }
   if (typeof parsed !== 'object' || parsed === null)
     fail(`could not convert parsed value of type ${typeof parsed} to JSON object or array`)

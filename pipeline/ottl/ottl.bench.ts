@@ -1,4 +1,5 @@
 /** CPU of statements per span or data point: `node pipeline/ottl/ottl.bench.ts`. Includes reading and writing the batch, as a processor pays it. */
+import { cpuMicros } from '../testing/cpu-bench.ts'
 import { metricsPayload, tracesPayload } from '../testing/payloads.ts'
 import { compileConditions, compileStatements } from './compile.ts'
 import { Frame, type Host } from './frame.ts'
@@ -61,13 +62,6 @@ const cases: Readonly<Record<string, () => void>> = {
 const only = process.argv[2]
 for (const [name, run] of Object.entries(cases)) {
   if (only !== undefined && !name.includes(only)) continue
-  for (let i = 0; i < 300; i++) run()
-  let best = Number.POSITIVE_INFINITY
-  for (let round = 0; round < 9; round++) {
-    const before = process.cpuUsage()
-    for (let i = 0; i < 100; i++) run()
-    const { user, system } = process.cpuUsage(before)
-    best = Math.min(best, (user + system) / (100 * spans))
-  }
-  console.log(`${best.toFixed(3).padStart(8)} us/item  ${name}`)
+  const micros = (await cpuMicros(run, { warmUpRounds: 300 })) / spans
+  console.log(`${micros.toFixed(3).padStart(8)} us/item  ${name}`)
 }

@@ -3,6 +3,7 @@
  * is linear in the text, so that no pattern can hang the process.
  */
 import { RE2JS } from 're2js'
+import { errorMessage } from '../error-message.ts'
 import { translate } from './regex-syntax.ts'
 
 export interface Match {
@@ -32,7 +33,7 @@ export class Regex {
     try {
       this.linear = RE2JS.compile(pattern)
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = errorMessage(error)
       throw new SyntaxError(`the regex ${JSON.stringify(pattern)} is not valid: ${reason}`, { cause: error })
     }
     const translated = translate(pattern)

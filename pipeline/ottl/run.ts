@@ -1,6 +1,7 @@
 /** Runs compiled statements over batches: chooses what to edit by the context, collects what the items write above them, and counts what fails. */
 import { rewriteMetrics } from '../data/metric-rewrite.ts'
 import type { Batch, In, Logs, Metrics, Traces } from '../data/telemetry.ts'
+import { errorMessage } from '../error-message.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { CompiledCondition, CompiledStatement, ErrorMode, Group } from './compile.ts'
 import { Conditions } from './conditions.ts'
@@ -98,7 +99,9 @@ export class Runner {
       } catch (error) {
         this.failures.add(statement.text, error)
         if (!this.propagates) continue
-        throw new StatementFailed(`failed to execute statement: ${statement.text}, ${message(error)}`, { cause: error })
+        throw new StatementFailed(`failed to execute statement: ${statement.text}, ${errorMessage(error)}`, {
+          cause: error,
+        })
       }
     }
   }
@@ -244,8 +247,4 @@ export class Runner {
 function writes({ writes: paths }: Group<CompiledStatement>, root: string): boolean {
   for (const path of paths) if (path === root || path.startsWith(`${root}.`)) return true
   return false
-}
-
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

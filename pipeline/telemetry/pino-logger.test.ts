@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { parse } from 'yaml'
+import { testFolder } from '../testing/test-folder.ts'
 import { timestamp } from './log-line.ts'
 import { createLogger } from './pino-logger.ts'
 import { serviceTelemetry, telemetryKeys } from './telemetry-keys.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'vigil-log-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = testFolder('log')
 const resource = new Map([
   ['service.version', '1'],
   ['service.name', 'vigil'],

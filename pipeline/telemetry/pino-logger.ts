@@ -171,7 +171,7 @@ function callerOfLog(): string | undefined {
   }
   return undefined
 }
-const ownFiles = /telemetry\/(pino|switchable)-logger\.ts$/
+const ownFiles = /telemetry\/(pino|switchable)-logger\.[jt]s$/
 
 /** Where an error of the fields was thrown: more use than where it was logged. A refusal is an answer, not a bug. */
 function stackOf(fields: object): string | undefined {

@@ -1,18 +1,11 @@
 import type { Clock } from '../component.ts'
-
-interface Timer {
-  readonly id: number
-  readonly run: () => void | Promise<void>
-  readonly everyMs: number | undefined
-  dueMs: number
-}
+import { TimerQueue } from '../graph/timer-queue.ts'
 
 /** A clock that moves only by `advance`. Due timers run one after another, in the order in which they are due. */
 export class FakeClock implements Clock {
   readonly #startUnixNano: bigint
-  readonly #timers = new Map<number, Timer>()
+  readonly #timers = new TimerQueue()
   #nowMs = 0
-  #nextId = 0
 
   constructor(startUnixNano = 1_700_000_000_000_000_000n) {
     this.#startUnixNano = startUnixNano
@@ -42,14 +35,10 @@ export class FakeClock implements Clock {
   async advance(ms: number): Promise<void> {
     const end = this.#nowMs + ms
     await settle()
-    for (;;) {
-      const next = this.#earliest(end)
-      if (next === undefined) break
-      this.#nowMs = Math.max(this.#nowMs, next.dueMs)
-      if (next.everyMs === undefined) this.#timers.delete(next.id)
-      else next.dueMs = this.#nowMs + next.everyMs
+    for (let timer = this.#timers.next(this.#nowMs, end); timer; timer = this.#timers.next(this.#nowMs, end)) {
+      this.#nowMs = timer.dueMs
       // Not awaited: a timer's work may itself wait for a later timer.
-      void next.run()
+      void timer.run()
       await settle()
     }
     this.#nowMs = end
@@ -57,17 +46,7 @@ export class FakeClock implements Clock {
   }
 
   #add(ms: number, everyMs: number | undefined, run: () => void | Promise<void>): () => void {
-    const id = this.#nextId++
-    this.#timers.set(id, { id, run, everyMs, dueMs: this.#nowMs + Math.max(0, ms) })
-    return () => void this.#timers.delete(id)
-  }
-
-  #earliest(endMs: number): Timer | undefined {
-    let earliest: Timer | undefined
-    for (const timer of this.#timers.values()) {
-      if (timer.dueMs <= endMs && (earliest === undefined || timer.dueMs < earliest.dueMs)) earliest = timer
-    }
-    return earliest
+    return this.#timers.add(this.#nowMs + Math.max(0, ms), everyMs, run)
   }
 }
 

@@ -21,11 +21,17 @@ export class VigilProcess {
   #stderr = ''
   #wake = () => {}
 
-  /** `files` are written into the folder first. `args` may name them without a path. */
-  constructor(args: readonly string[], files: Readonly<Record<string, string>> = {}) {
+  /**
+   * `files` are written into the folder first. `args` may name them without a path. `tellsTime` goes with `--clock told`: time stands still there but for
+   * `tell`.
+   */
+  constructor(args: readonly string[], files: Readonly<Record<string, string>> = {}, { tellsTime = false } = {}) {
     this.folder = mkdtempSync(join(tmpdir(), 'vigil-'))
     for (const [name, text] of Object.entries(files)) writeFileSync(join(this.folder, name), text)
-    this.child = spawn(process.execPath, [main, ...args], { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.child = spawn(process.execPath, [main, ...args], {
+      cwd: this.folder,
+      stdio: ['ignore', 'pipe', 'pipe', ...(tellsTime ? (['ipc'] as const) : [])],
+    })
     let rest = ''
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text
@@ -35,6 +41,13 @@ export class VigilProcess {
       this.#wake()
     })
     this.child.on('exit', () => this.#wake())
+  }
+
+  /** It is so late now; resolves when what fell due is done. */
+  async tell(nowUnixNano: bigint): Promise<void> {
+    const answered = once(this.child, 'message')
+    this.child.send({ nowUnixNano: String(nowUnixNano) })
+    await answered
   }
 
   /** Everything it wrote to stderr. */

@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Config } from '../config/config.ts'
 import type { ConfigTree } from '../config/tree.ts'
 import { Engine } from '../engine/engine.ts'
-import { messageOf } from '../graph/graph.ts'
+import { errorMessage } from '../error-message.ts'
 import type { BuildInfo, EngineView } from '../telemetry/engine-view.ts'
 import { withoutIdentities } from '../telemetry/merge-families.ts'
 import { Bridge } from './crossing.ts'
@@ -70,7 +70,7 @@ export function runWorker({ port, index, build, featureGates, decode }: WorkerWo
         post({ kind: 'done', order })
         if (kind === 'stop') port.close()
       },
-      (error: unknown) => post({ kind: 'done', order, error: messageOf(error) }),
+      (error: unknown) => post({ kind: 'done', order, error: errorMessage(error) }),
     )
   })
 }

@@ -1,6 +1,7 @@
 import { type Context, Rejected } from '../../pipeline/component.ts'
 import { formatDuration } from '../../pipeline/config/duration.ts'
 import type { Batch } from '../../pipeline/data/telemetry.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { Fifo } from '../../pipeline/export/fifo.ts'
 import { Backoff } from '../../pipeline/export/retry.ts'
 import type { Trigger } from './telemetry.ts'
@@ -83,7 +84,7 @@ export class Outbox {
         return
       } catch (error) {
         const refusal = error instanceof Rejected ? error : undefined
-        const message = error instanceof Error ? error.message : String(error)
+        const message = errorMessage(error)
         remaining = (refusal?.remaining as Batch | undefined) ?? remaining
         if (refusal === undefined || !refusal.retryable || this.#isClosed) {
           const reason = refusal?.retryable ? 'shutdown' : 'refused_downstream'

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { duration } from '../../pipeline/config/fields.ts'
 import type { MetricType } from '../../pipeline/data/telemetry.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { textSet } from '../../pipeline/filterset/text-set.ts'
 
 /** As the configuration spells them, in lower case. */
@@ -65,7 +66,7 @@ export const config = z
       try {
         textSet(of.metrics, of)
       } catch (error) {
-        problem(`invalid ${key} filter: ${error instanceof Error ? error.message : String(error)}`, key)
+        problem(`invalid ${key} filter: ${errorMessage(error)}`, key)
       }
     }
   })

@@ -8,6 +8,7 @@ import type { Metrics, Point, Temporality } from '../../pipeline/data/telemetry.
 import { double, isDouble } from '../../pipeline/data/value.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeAccepted, describeRefusals } from '../../pipeline/testing/refusals.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
 
@@ -155,7 +156,7 @@ function refused(yaml: string, words: string): void {
   )
 }
 
-const refusals: readonly (readonly [string, string])[] = [
+describeRefusals(factory, [
   ['include: {metrics: [a]}', 'match_type must be set if metrics are supplied'],
   ['exclude: {match_type: strict, metrics: }', 'metrics must be supplied if match_type is set'],
   [
@@ -170,8 +171,7 @@ const refusals: readonly (readonly [string, string])[] = [
   ['include: {metrics: [a], match_type: glob}', "unrecognized match_type: 'glob', valid types are: [regexp strict]"],
   ['include: {metrics: ["[invalid_regexp"], match_type: regexp}', 'invalid include filter'],
   ['exclude: {metrics: ["[invalid_regexp"], match_type: regexp}', 'invalid exclude filter'],
-]
-for (const [yaml, words] of refusals) test(`refused: ${yaml}`, () => refused(yaml, words))
+])
 
 const accepted = [
   '{include: {match_type: strict, metrics: [metric1]}, exclude: {match_type: strict, metrics: [metric3]}, max_staleness: 10s}',
@@ -181,7 +181,7 @@ const accepted = [
   'initial_value: drop',
   'max_staleness: 0',
 ]
-for (const yaml of accepted) test(`accepted: ${yaml}`, () => void build(factory, yaml))
+describeAccepted(factory, accepted)
 
 /** A batch with one int of one series. */
 function one(value: number, options: { tenant?: string; host?: string; seconds?: number; start?: bigint } = {}) {

@@ -71,35 +71,11 @@ export class Tracker {
   }
 
   histogram(metric: string, stream: string, start: bigint, time: bigint, of: Distribution): Outcome {
-    const id = `${start} ${stream}`
-    const now = histogramBaseline(time, of)
-    const before = this.baselines.get(metric, id) as HistogramBaseline | undefined
-    if (before === undefined) {
-      this.delta = { count: now.count, sum: now.sum }
-      return this.first(metric, id, start, now)
-    }
-    const delta = histogramDelta(now, before)
-    this.startUnixNano = before.time
-    Object.assign(before, now)
-    if (typeof delta === 'string') return delta
-    this.delta = delta
-    return 'converted'
+    return this.distribution(metric, stream, start, histogramBaseline(time, of), histogramDelta)
   }
 
   exponential(metric: string, stream: string, start: bigint, time: bigint, of: Distribution): Outcome {
-    const id = `${start} ${stream}`
-    const now = exponentialBaseline(time, of)
-    const before = this.baselines.get(metric, id) as ExponentialBaseline | undefined
-    if (before === undefined) {
-      this.delta = { count: now.count, sum: now.sum }
-      return this.first(metric, id, start, now)
-    }
-    const delta = exponentialDelta(now, before)
-    this.startUnixNano = before.time
-    Object.assign(before, now)
-    if (typeof delta === 'string') return delta
-    this.delta = delta
-    return 'converted'
+    return this.distribution(metric, stream, start, exponentialBaseline(time, of), exponentialDelta)
   }
 
   forgetBefore(unixNano: bigint): void {
@@ -120,6 +96,27 @@ export class Tracker {
     for (const [metric, streams] of saved.baselines)
       for (const [stream, baseline] of streams) if (!this.baselines.add(metric, stream, baseline)) lost++
     return lost
+  }
+
+  private distribution<B extends HistogramBaseline | ExponentialBaseline>(
+    metric: string,
+    stream: string,
+    start: bigint,
+    now: B,
+    deltaOf: (now: B, before: B) => Grown | 'reset' | 'bucket_mismatch',
+  ): Outcome {
+    const id = `${start} ${stream}`
+    const before = this.baselines.get(metric, id) as B | undefined
+    if (before === undefined) {
+      this.delta = { count: now.count, sum: now.sum }
+      return this.first(metric, id, start, now)
+    }
+    const delta = deltaOf(now, before)
+    this.startUnixNano = before.time
+    Object.assign(before, now)
+    if (typeof delta === 'string') return delta
+    this.delta = delta
+    return 'converted'
   }
 
   private first(metric: string, id: string, start: bigint, baseline: Baseline): Outcome {

@@ -5,6 +5,7 @@ import type { Metrics } from '../../pipeline/data/telemetry.ts'
 import { double } from '../../pipeline/data/value.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeAccepted, describeRefusals } from '../../pipeline/testing/refusals.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
 
@@ -149,16 +150,9 @@ test('what is no delta is the same batch', async () => {
   assert.equal(await handle(batch), batch)
 })
 
-const refusals: readonly (readonly [string, string])[] = [
+describeRefusals(factory, [
   ['max_stale: 0s', 'max_stale must be a positive duration (got 0s)'],
   ['max_stale: -90s', 'max_stale must be a positive duration (got -1m30s)'],
   ['max_streams: -1', 'max_streams must be a positive number (got -1)'],
-]
-for (const [yaml, words] of refusals)
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof Error && error.message.includes(words),
-    ))
-for (const yaml of ['{max_stale: 1m, max_streams: 10}', 'max_stale: 2m', 'max_streams: 20'])
-  test(`accepted: ${yaml}`, () => void build(factory, yaml))
+])
+describeAccepted(factory, ['{max_stale: 1m, max_streams: 10}', 'max_stale: 2m', 'max_streams: 20'])

@@ -6,6 +6,7 @@ import type { Metrics, Temporality } from '../../pipeline/data/telemetry.ts'
 import { double } from '../../pipeline/data/value.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
 import { rate } from './rate.ts'
@@ -109,9 +110,7 @@ test('an interval that ends before it begins, and one of years, have the rates o
   assert.equal(rate(1e18, 0n, 1_700_000_000_123_456_789n), 1e18 / (1_700_000_000 + 123_456_789 / 1e9))
 })
 
-for (const yaml of ['{}', 'metrics: []'])
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof Error && error.message.includes('metric names are missing'),
-    ))
+describeRefusals(factory, [
+  ['{}', 'metric names are missing'],
+  ['metrics: []', 'metric names are missing'],
+])

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse, stringify } from 'yaml'
@@ -9,6 +9,8 @@ import { newLogs, newMetrics, newTraces, spanEvent } from '../../pipeline/data/b
 import type { Traces } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
+import { sharedPath, skipWithout } from '../../pipeline/testing/shared-files.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
 
@@ -23,7 +25,7 @@ log_conditions: ['log.body == "record 1"']
 await describeUpstream(factory, import.meta.dirname)
 
 const twoStyles = 'configuring multiple configuration styles is not supported'
-const refusals: readonly (readonly [yaml: string, words: string, place?: string])[] = [
+describeRefusals(factory, [
   [
     'traces: {span: ["kind == 1"]}\nspans: {include: {match_type: strict, services: [a]}}',
     'cannot use "traces.resource", "traces.span", "traces.spanevent" and the span settings "spans.include", "spans.exclude" at the same time',
@@ -81,18 +83,7 @@ const refusals: readonly (readonly [yaml: string, words: string, place?: string]
   ['logs: {include: {severity_number: {min: loud}}}', "'loud' is not a valid severity", '1:41'],
   ['profiles: {profile: ["name == 1"]}', 'profiles pass through this build unopened'],
   ['profile_conditions: ["profile.a == 1"]', 'profiles pass through this build unopened'],
-]
-for (const [yaml, words, place] of refusals)
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => {
-        assert.ok(error instanceof Error)
-        assert.ok(error.message.includes(words), error.message)
-        if (place !== undefined) assert.ok(error.message.includes(`test.yaml:${place} `), error.message)
-        return true
-      },
-    ))
+])
 
 test('every broken condition of a configuration is told at once, each at its place', () =>
   assert.throws(
@@ -218,13 +209,9 @@ test('a group after one that takes span events away sees what is left; the condi
   assert.equal(await left(`trace_conditions: ${conditions}`), 1)
 })
 
-const corpus = join(
-  process.env['VIGIL_SHARED'] ?? join(import.meta.dirname, '../../../shared'),
-  'corpus/component_configs/processor_filter',
-)
-const isMissing = !existsSync(corpus) && `the corpus is not there: ${corpus}`
+const corpus = sharedPath('corpus/component_configs/processor_filter')
 
-test('of the configurations of upstream only the invalid one is refused', { skip: isMissing }, () => {
+test('of the configurations of upstream only the invalid one is refused', { skip: skipWithout(corpus) }, () => {
   let loaded = 0
   for (const file of readdirSync(corpus)) {
     const bodies = parse(readFileSync(join(corpus, file), 'utf8')) as Record<string, unknown>

@@ -6,6 +6,7 @@ import type { Origin, Traces } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import type { TestContext, TestContextOptions } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
 
@@ -138,15 +139,9 @@ test('spans of senders who differ in what is read further on are never one batch
   assert.equal(emitted(context).length, 2)
 })
 
-const refusals: readonly (readonly [string, string])[] = [
+describeRefusals(factory, [
   ['emit_strategy: span', 'unknown emit_strategy "span": valid values are "trace" and "service"'],
   ['emit_strategy: service', 'emit_strategy "service" is not supported'],
   ['store_on_disk: true', "option 'disk storage' not supported in this release"],
   ['num_traces: 0', 'num_traces must be greater than 0'],
-]
-for (const [yaml, words] of refusals)
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof Error && error.message.includes(words),
-    ))
+])

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
@@ -11,17 +11,17 @@ import type { Metrics, Origin } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import type { TestContext, TestContextOptions } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
+import { sharedPath, skipWithout } from '../../pipeline/testing/shared-files.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
 
 describeContract(factory, 'interval: 15s')
 await describeUpstream(factory, import.meta.dirname)
 
-const golden = join(
-  process.env['VIGIL_SHARED'] ?? join(import.meta.dirname, '../../../shared'),
-  'corpus/golden/processor_interval/testdata',
-)
-if (!existsSync(golden)) test('the golden cases', { skip: `the golden files are not there: ${golden}` }, () => {})
+const golden = sharedPath('corpus/golden/processor_interval/testdata')
+const skip = skipWithout(golden)
+if (skip !== false) test('the golden cases', { skip }, () => {})
 else for (const name of readdirSync(golden)) test(`golden: ${name}`, () => replayGolden(join(golden, name)))
 
 /** Everything of `input.yaml` at once; `next.yaml` goes on at once, `output.yaml` after the interval. */
@@ -226,9 +226,7 @@ test('points of senders who differ in what is read further on are never one batc
   assert.deepEqual(emitted(context), [[['a', 1]], [['a', 2]]])
 })
 
-for (const yaml of ['interval: 0', 'interval: -1s'])
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof Error && error.message.includes('invalid interval value'),
-    ))
+describeRefusals(factory, [
+  ['interval: 0', 'invalid interval value'],
+  ['interval: -1s', 'invalid interval value'],
+])

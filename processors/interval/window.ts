@@ -1,7 +1,8 @@
 /** The last point of each stream, as it stood on the wire, under its metric, scope and resource; written out as one request. */
 import { identityOf } from '../../pipeline/data/identity.ts'
 import { messages, text, varint, writeAttributes } from '../../pipeline/data/items.ts'
-import type { In, Metric, MetricType, Point, Resource, Scope, Temporality } from '../../pipeline/data/telemetry.ts'
+import { dataTags, temporalities } from '../../pipeline/data/metric.ts'
+import type { In, Metric, Point, Resource, Scope } from '../../pipeline/data/telemetry.ts'
 import { wireIdentity } from '../../pipeline/data/wire-identity.ts'
 import { type Writer, written } from '../../pipeline/data/writer.ts'
 import { metricId } from '../../pipeline/streams/identity.ts'
@@ -167,16 +168,6 @@ function writeHead(to: Writer, head: Uint8Array): void {
   to.message(10, before)
 }
 
-const temporalities: readonly Temporality[] = ['none', 'delta', 'cumulative']
-const tags: Readonly<Record<MetricType, number>> = {
-  empty: 0,
-  gauge: 42,
-  sum: 58,
-  histogram: 74,
-  exponential_histogram: 82,
-  summary: 90,
-}
-
 function writeMetric(to: Writer, { fields, metadata, points }: HeldMetric): void {
   const { name, description, unit, type, temporality, monotonic } = fields
   to.bytes(metadata)
@@ -184,7 +175,7 @@ function writeMetric(to: Writer, { fields, metadata, points }: HeldMetric): void
   if (monotonic) varint(to, 24, 1)
   if (temporality !== 'none') varint(to, 16, temporalities.indexOf(temporality))
   messages(to, 10, [...points.values()], (_to, { bytes }) => to.bytes(bytes))
-  to.message(tags[type], before)
+  to.message(dataTags[type], before)
   text(to, 26, unit)
   text(to, 18, description)
   text(to, 10, name)

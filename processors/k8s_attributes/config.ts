@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration } from '../../pipeline/config/fields.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { kubernetesProblem, kubernetesShape } from '../../pipeline/kubernetes/api-keys.ts'
 import { Regex } from '../../pipeline/ottl/regex.ts'
 
@@ -193,6 +194,6 @@ function wrongPattern(pattern: string): string | undefined {
     void new Regex(`^(?:${pattern})$`)
     return undefined
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return errorMessage(error)
   }
 }

@@ -1,6 +1,7 @@
 /** CPU time a resource of finding its pod and saying it, with one span a resource: `node processors/k8s_attributes/k8s_attributes.bench.ts`. */
 import { newTraces } from '../../pipeline/data/builders.ts'
 import type { Traces } from '../../pipeline/data/telemetry.ts'
+import { cpuMicros } from '../../pipeline/testing/cpu-bench.ts'
 import { FakeClock } from '../../pipeline/testing/fake-clock.ts'
 import { trimPod } from './api-pod.ts'
 import { Association } from './association.ts'
@@ -11,7 +12,6 @@ import { rulesOf } from './rules.fixture.ts'
 
 const pods = 10_000
 const resources = 500
-const windowMs = 150
 
 const rules = rulesOf({ labels: [{ key: 'app' }] })
 const association = new Association([
@@ -31,7 +31,7 @@ console.log(
 
 const enrichment = { rules, association, cache, count: () => {}, missed: () => {} }
 
-function measure(name: string, uidOf: (i: number) => string): void {
+async function measure(name: string, uidOf: (i: number) => string): Promise<void> {
   const builder = newTraces()
   for (let i = 0; i < resources; i++) {
     builder.resource({ 'service.name': 'shop', 'telemetry.sdk.language': 'go', 'k8s.pod.uid': uidOf(i) })
@@ -39,21 +39,9 @@ function measure(name: string, uidOf: (i: number) => string): void {
   }
   const batch: Traces = builder.build()
   const change = () => batch.editResources(({ attributes }) => enrich(attributes, '10.0.0.1', enrichment))
-  for (let i = 0; i < 20; i++) change()
-  let micros = Number.POSITIVE_INFINITY
-  for (let window = 0; window < 8; window++) {
-    const start = process.cpuUsage()
-    const startMs = performance.now()
-    let rounds = 0
-    do {
-      change()
-      rounds++
-    } while (performance.now() - startMs < windowMs)
-    const { user, system } = process.cpuUsage(start)
-    micros = Math.min(micros, (user + system) / (rounds * resources))
-  }
+  const micros = (await cpuMicros(change, { warmUpRounds: 20 })) / resources
   console.log(`${name.padEnd(32)} ${micros.toFixed(2).padStart(7)} us/resource`)
 }
 
-measure('by uid, found', (i) => `uid-pod-${(i * 7) % pods}`)
-measure('by uid, unknown', (i) => `nobody-${i}`)
+await measure('by uid, found', (i) => `uid-pod-${(i * 7) % pods}`)
+await measure('by uid, unknown', (i) => `nobody-${i}`)

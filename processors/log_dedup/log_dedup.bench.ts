@@ -2,11 +2,11 @@
 import { newLogs } from '../../pipeline/data/builders.ts'
 import type { Logs } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
+import { cpuMicros } from '../../pipeline/testing/cpu-bench.ts'
 import { logsPayload } from '../../pipeline/testing/payloads.ts'
 import factory from './index.ts'
 
 const records = 1_000
-const windowMs = 150
 const different = Array.from({ length: 8 }, (_, seed) => logsPayload(records, { seed }))
 
 function repeating(): Logs {
@@ -26,19 +26,11 @@ function repeating(): Logs {
 async function measure(name: string, yaml: string, pool: readonly Logs[]): Promise<void> {
   const { instance, context } = build(factory, yaml, { signals: ['logs'] })
   const take = instance.logs as unknown as (batch: Logs) => Promise<unknown>
-  for (let i = 0; i < 60; i++) await take(pool[i % pool.length]!)
-  let micros = Number.POSITIVE_INFINITY
-  for (let window = 0; window < 8; window++) {
-    const before = process.cpuUsage()
-    const start = performance.now()
-    let rounds = 0
-    do await take(pool[rounds++ % pool.length]!)
-    while (performance.now() - start < windowMs)
-    const { user, system } = process.cpuUsage(before)
-    micros = Math.min(micros, (user + system) / (rounds * records))
+  const afterWindow = () => {
     context.recorded.drops.length = 0
     context.recorded.emitted.length = 0
   }
+  const micros = (await cpuMicros((round) => take(pool[round % pool.length]!), { afterWindow })) / records
   console.log(`${name.padEnd(48)} ${micros.toFixed(3).padStart(7)} us/record`)
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
@@ -14,6 +14,8 @@ import { zoneNamed } from '../../pipeline/ottl/time.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import type { TestContext, TestContextOptions } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
+import { sharedPath, skipWithout } from '../../pipeline/testing/shared-files.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import { parseField } from './fields.ts'
 import factory from './index.ts'
@@ -284,7 +286,7 @@ test('metadata_keys keep senders apart, up to a limit', async () => {
   assert.deepEqual(context.recorded.emitted[0]?.batch.origin.metadata.get('tenant'), ['a'])
 })
 
-const refusals: readonly (readonly [string, string])[] = [
+describeRefusals(factory, [
   ['log_count_attribute: ""', 'log_count_attribute must be set'],
   ['interval: 0s', 'interval must be greater than 0'],
   ['interval: -1s', 'interval must be greater than 0'],
@@ -300,13 +302,7 @@ const refusals: readonly (readonly [string, string])[] = [
   ['metadata_keys: [A, a]', 'duplicate entry in metadata_keys: "a" (case-insensitive)'],
   ['conditions: [nope(]', 'conditions'],
   ['max_records: 0', 'max_records must be greater than 0'],
-]
-for (const [yaml, words] of refusals)
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof Error && error.message.includes(words),
-    ))
+])
 
 test('a dot in a key is escaped', () => {
   const keys = (text: string) => parseField(`body.${text}`).keys
@@ -330,9 +326,8 @@ test('times are written as Go writes them', () => {
   )
 })
 
-const shared = process.env['VIGIL_SHARED'] ?? join(import.meta.dirname, '../../../shared')
-const golden = join(shared, 'corpus/golden/processor_logdedup/testdata/input')
-const skip = !existsSync(golden) && `the golden files are not there: ${golden}`
+const golden = sharedPath('corpus/golden/processor_logdedup/testdata/input')
+const skip = skipWithout(golden)
 const goldenCases: readonly (readonly [string, string, string, readonly (readonly unknown[])[]])[] = [
   ['basicLogs', 'exclude_fields: [attributes.remove_me]', 'body', [['Body of the log', 2]]],
   ['conditionLogs', `conditions: ['(attributes["ID"] == 1)']`, 'ID', [[1, 2]]],

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { componentId, duration, list } from '../../pipeline/config/fields.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { Regex } from '../../pipeline/ottl/regex.ts'
 
 const withoutEffect = 'Of the tree that upstream keeps; checked as there, and changes nothing here.'
@@ -121,7 +122,7 @@ function wrongRule({ name, pattern }: z.output<typeof maskingRule>): string | un
   try {
     new Regex(pattern)
   } catch (error) {
-    return `pattern ${JSON.stringify(pattern)} is not a valid regexp: ${error instanceof Error ? error.message : String(error)}`
+    return `pattern ${JSON.stringify(pattern)} is not a valid regexp: ${errorMessage(error)}`
   }
   return undefined
 }

@@ -1,28 +1,18 @@
 /** CPU time a log record of templates: `node processors/log_template/log_template.bench.ts`. */
 import type { Logs } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
+import { cpuMicros } from '../../pipeline/testing/cpu-bench.ts'
 import { logsPayload } from '../../pipeline/testing/payloads.ts'
 import factory from './index.ts'
 
 const records = 1_000
-const windowMs = 150
 const pool = Array.from({ length: 8 }, (_, seed) => logsPayload(records, { seed }))
 
 async function measure(name: string, yaml: string): Promise<void> {
   const { instance } = build(factory, yaml, { signals: ['logs'] })
   await instance.start?.()
   const take = instance.logs as unknown as (batch: Logs) => Logs
-  for (let i = 0; i < 60; i++) take(pool[i % pool.length]!)
-  let micros = Number.POSITIVE_INFINITY
-  for (let window = 0; window < 8; window++) {
-    const before = process.cpuUsage()
-    const start = performance.now()
-    let rounds = 0
-    do take(pool[rounds++ % pool.length]!)
-    while (performance.now() - start < windowMs)
-    const { user, system } = process.cpuUsage(before)
-    micros = Math.min(micros, (user + system) / (rounds * records))
-  }
+  const micros = (await cpuMicros((round) => take(pool[round % pool.length]!))) / records
   console.log(`${name.padEnd(40)} ${micros.toFixed(3).padStart(7)} us/record`)
 }
 

@@ -5,6 +5,7 @@ import type { Logs, Value } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import type { TestContextOptions } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
 import factory from './index.ts'
 
 describeContract(factory, 'emit_wildcards: true')
@@ -142,7 +143,7 @@ test('a reload goes on with what was learned, under the new settings', async () 
   assert.equal(record?.attributes.get('t'), 'policy=<*> is on')
 })
 
-const refusals: readonly (readonly [string, string])[] = [
+describeRefusals(factory, [
   ['tree_depth: 2', 'tree_depth must be >= 3, got 2'],
   ['merge_threshold: 1.5', 'merge_threshold must be in [0.0, 1.0], got 1.500000'],
   ['warmup_min_clusters: -1', 'warmup_min_clusters must be >= 0, got -1'],
@@ -158,13 +159,7 @@ const refusals: readonly (readonly [string, string])[] = [
   ['masking_rules: [{name: a}]', 'masking_rules[0]: pattern must not be empty'],
   ['masking_rules: [{name: a, pattern: "("}]', 'is not a valid regexp'],
   ['min_values: 1', 'min_values'],
-]
-for (const [yaml, words] of refusals)
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof Error && error.message.includes(words),
-    ))
+])
 
 test('a storage that is not there stops the start and says what to add', async () => {
   const { instance } = build(factory, 'storage: file_storage')

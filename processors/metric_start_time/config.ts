@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration } from '../../pipeline/config/fields.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { Regex } from '../../pipeline/ottl/regex.ts'
 
 const strategies = ['true_reset_point', 'subtract_initial_point', 'start_time_metric'] as const
@@ -36,7 +37,7 @@ export const config = z
       // Compiled to see that it can be.
       void new Regex(pattern)
     } catch (error) {
-      problem(error instanceof Error ? error.message : String(error), 'start_time_metric_regex')
+      problem(errorMessage(error), 'start_time_metric_regex')
       return
     }
     if (strategy !== 'start_time_metric')

@@ -8,6 +8,7 @@ import type { Metrics, Point } from '../../pipeline/data/telemetry.ts'
 import { double, isDouble } from '../../pipeline/data/value.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeAccepted, describeRefusals } from '../../pipeline/testing/refusals.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
 
@@ -249,7 +250,7 @@ test('a reload goes on where the old instance was', async () => {
   assert.equal(distribution!.distribution!.count, 1n)
 })
 
-const refusals: readonly (readonly [string, string])[] = [
+describeRefusals(factory, [
   ['gc_interval: -1h', 'gc_interval must be positive'],
   ['strategy: bad', '"bad" is not a valid strategy'],
   ['{strategy: start_time_metric, start_time_metric_regex: "(((("}', 'error parsing regexp: missing closing ): `((((`'],
@@ -257,17 +258,10 @@ const refusals: readonly (readonly [string, string])[] = [
     '{strategy: subtract_initial_point, start_time_metric_regex: "^.+_process_start_time_seconds$"}',
     'start_time_metric_regex can only be used with the start_time_metric strategy',
   ],
-]
-for (const [yaml, words] of refusals)
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof Error && error.message.includes(words),
-    ))
-for (const yaml of [
+])
+describeAccepted(factory, [
   'strategy: subtract_initial_point',
   'gc_interval: 1h',
   'strategy: true_reset_point',
   '{strategy: start_time_metric, start_time_metric_regex: "^.+_process_start_time_seconds$"}',
 ])
-  test(`accepted: ${yaml}`, () => void build(factory, yaml))

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { list } from '../../pipeline/config/fields.ts'
 import { aggregations } from '../../pipeline/data/aggregate-points.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { Regex } from '../../pipeline/ottl/regex.ts'
 
 const actions = ['insert', 'update', 'combine', 'group'] as const
@@ -141,6 +142,6 @@ function patternProblem(pattern: string): string | undefined {
     new Regex(pattern)
     return undefined
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return errorMessage(error)
   }
 }

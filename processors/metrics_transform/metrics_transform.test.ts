@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { parse, stringify } from 'yaml'
@@ -8,6 +8,8 @@ import { readOtlp } from '../../pipeline/data/read-otlp.ts'
 import type { Batch, Metrics } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
+import { sharedPath, skipWithout } from '../../pipeline/testing/shared-files.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
 
@@ -68,9 +70,7 @@ function byText(a: unknown, b: unknown): number {
   return JSON.stringify(a) < JSON.stringify(b) ? -1 : 1
 }
 
-const shared = process.env['VIGIL_SHARED'] ?? join(import.meta.dirname, '../../../shared')
-const golden = join(shared, 'corpus/golden/processor_metricstransform/testdata/operation_group')
-const skip = !existsSync(golden) && `the golden files are not there: ${golden}`
+const golden = sharedPath('corpus/golden/processor_metricstransform/testdata/operation_group')
 const groupings: Readonly<Record<string, string>> = {
   metric_group_by_strict_name: '[{include: foo/metric, action: group, group_resource_labels: {resource.type: foo}}]',
   metric_group_regex_multiple_empty_resource: `[
@@ -79,7 +79,7 @@ const groupings: Readonly<Record<string, string>> = {
   ]`,
 }
 for (const [name, transforms] of Object.entries(groupings))
-  test(`golden: ${name}`, { skip }, async () => {
+  test(`golden: ${name}`, { skip: skipWithout(golden) }, async () => {
     const read = (which: string) => {
       const text = readFileSync(join(golden, `${name}_${which}.yaml`), 'utf8')
       return (parse(text) as Json)['resourceMetrics'] as Json[]
@@ -186,53 +186,53 @@ for (const [name, a, b, expected] of overlapping)
     assert.ok(text.includes(JSON.stringify(expected)), text)
   })
 
-const refusals: readonly (readonly [string, string])[] = [
-  ['{}', 'missing required field "include"'],
-  ['{include: a, match_type: x}', '"match_type" must be in ["strict" "regexp"]'],
-  ['{include: "(", match_type: regexp, action: update}', '"include", '],
-  ['{include: a}', '"action" must be in ["insert" "update" "combine" "group"]'],
-  ['{include: a, action: insert}', 'missing required field "new_name" while "action" is insert'],
-  ['{include: a, action: combine}', 'missing required field "new_name" while "action" is combine'],
-  ['{include: a, action: combine, new_name: b}', 'missing required field "aggregation_type" while "action" is combine'],
-  ['{include: a, action: group}', 'missing required field "group_resource_labels" while "action" is group'],
+describeRefusals(
+  factory,
   [
-    '{include: a, action: combine, new_name: b, aggregation_type: x}',
-    '"aggregation_type" must be in ["sum" "mean" "min" "max" "median" "count"]',
+    ['{}', 'missing required field "include"'],
+    ['{include: a, match_type: x}', '"match_type" must be in ["strict" "regexp"]'],
+    ['{include: "(", match_type: regexp, action: update}', '"include", '],
+    ['{include: a}', '"action" must be in ["insert" "update" "combine" "group"]'],
+    ['{include: a, action: insert}', 'missing required field "new_name" while "action" is insert'],
+    ['{include: a, action: combine}', 'missing required field "new_name" while "action" is combine'],
+    [
+      '{include: a, action: combine, new_name: b}',
+      'missing required field "aggregation_type" while "action" is combine',
+    ],
+    ['{include: a, action: group}', 'missing required field "group_resource_labels" while "action" is group'],
+    [
+      '{include: a, action: combine, new_name: b, aggregation_type: x}',
+      '"aggregation_type" must be in ["sum" "mean" "min" "max" "median" "count"]',
+    ],
+    ['{include: a, action: update, submatch_case: x}', '"submatch_case" must be in ["lower" "upper"]'],
+    ['{include: a, action: update, operations: [{action: x}]}', 'operation 1: "action" must be in ["add_label"'],
+    [
+      '{include: a, action: update, operations: [{action: update_label}]}',
+      'operation 1: missing required field "label" while "action" is update_label',
+    ],
+    [
+      '{include: a, action: update, operations: [{action: add_label}]}',
+      'operation 1: missing required field "new_label" while "action" is add_label',
+    ],
+    [
+      '{include: a, action: update, operations: [{action: add_label, new_label: b}]}',
+      'operation 1: missing required field "new_value" while "action" is add_label',
+    ],
+    [
+      '{include: a, action: update, operations: [{action: experimental_scale_value}]}',
+      'operation 1: missing required field "experimental_scale" while "action" is experimental_scale_value',
+    ],
+    [
+      '{include: a, action: update, operations: [{action: toggle_scalar_data_type}, {action: aggregate_labels, aggregation_type: x}]}',
+      'operation 2: "aggregation_type" must be in',
+    ],
+    ['{include: a, metric_name: b, action: update}', 'has invalid keys: metric_name'],
   ],
-  ['{include: a, action: update, submatch_case: x}', '"submatch_case" must be in ["lower" "upper"]'],
-  ['{include: a, action: update, operations: [{action: x}]}', 'operation 1: "action" must be in ["add_label"'],
-  [
-    '{include: a, action: update, operations: [{action: update_label}]}',
-    'operation 1: missing required field "label" while "action" is update_label',
-  ],
-  [
-    '{include: a, action: update, operations: [{action: add_label}]}',
-    'operation 1: missing required field "new_label" while "action" is add_label',
-  ],
-  [
-    '{include: a, action: update, operations: [{action: add_label, new_label: b}]}',
-    'operation 1: missing required field "new_value" while "action" is add_label',
-  ],
-  [
-    '{include: a, action: update, operations: [{action: experimental_scale_value}]}',
-    'operation 1: missing required field "experimental_scale" while "action" is experimental_scale_value',
-  ],
-  [
-    '{include: a, action: update, operations: [{action: toggle_scalar_data_type}, {action: aggregate_labels, aggregation_type: x}]}',
-    'operation 2: "aggregation_type" must be in',
-  ],
-  ['{include: a, metric_name: b, action: update}', 'has invalid keys: metric_name'],
-]
-for (const [yaml, words] of refusals)
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, `transforms: [${yaml}]`),
-      (error) => error instanceof Error && error.message.includes(words),
-    ))
+  { whole: (yaml) => `transforms: [${yaml}]` },
+)
 
-const configs = join(shared, 'corpus/component_configs/processor_metricstransform')
-const skipConfigs = !existsSync(configs) && `the configurations are not there: ${configs}`
-test("upstream's configurations are taken and refused as there", { skip: skipConfigs }, () => {
+const configs = sharedPath('corpus/component_configs/processor_metricstransform')
+test("upstream's configurations are taken and refused as there", { skip: skipWithout(configs) }, () => {
   for (const file of readdirSync(configs)) {
     const bodies = parse(readFileSync(join(configs, file), 'utf8')) as Readonly<Record<string, unknown>>
     for (const body of Object.values(bodies)) {

@@ -3,13 +3,14 @@ import { test } from 'node:test'
 import { newTraces } from '../../pipeline/data/builders.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
 
 describeContract(factory, 'sampling_percentage: 50')
 await describeUpstream(factory, import.meta.dirname)
 
-const refusals: readonly (readonly [string, string])[] = [
+describeRefusals(factory, [
   ['sampling_percentage: -15.3', 'sampling rate is negative: -15.300000%'],
   ['sampling_percentage: .inf', 'expected number, got Infinity'],
   ['sampling_percentage: .nan', 'expected number, got NaN'],
@@ -19,13 +20,7 @@ const refusals: readonly (readonly [string, string])[] = [
   ['attribute_source: rubbish', 'invalid attribute source: rubbish. Expected: traceID or record'],
   ['mode: magic', 'unsupported sampler mode "magic"'],
   ['hash_seed: -1', 'must be at least 0'],
-]
-for (const [yaml, words] of refusals)
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof Error && error.message.includes(words),
-    ))
+])
 
 test('what is not kept is counted, by policy, and counts as dropped on purpose', async () => {
   const { handle, context } = build(factory, 'sampling_percentage: 0')

@@ -1,5 +1,6 @@
 /** What is to be done with an attribute or a value, compiled once. */
 import { createHmac, hash } from 'node:crypto'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { Regex } from '../../pipeline/ottl/regex.ts'
 import type { Config } from './config.ts'
 
@@ -45,7 +46,7 @@ function compile(what: string, patterns: readonly string[]): readonly Regex[] {
   try {
     return patterns.map((pattern) => new Regex(pattern))
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = errorMessage(cause)
     throw new Error(`error creating a redaction processor: failed to process ${what}: ${reason}`, { cause })
   }
 }

@@ -1,10 +1,11 @@
 /** Asks all detectors at once, patiently, and merges what they answer: the first in the list is right. */
 import type { Context } from '../../pipeline/component.ts'
 import type { Value } from '../../pipeline/data/telemetry.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { Backoff } from '../../pipeline/export/retry.ts'
 import { pause } from '../../pipeline/kubernetes/pause.ts'
 import type { Config } from './config.ts'
-import { type Detected, type Detector, nothing, reasonOf } from './detector.ts'
+import { type Detected, type Detector, nothing } from './detector.ts'
 
 export interface NamedDetector {
   readonly type: string
@@ -53,7 +54,7 @@ export class Detection {
     const { logger } = this.#context
     logger.info('began detecting resource information')
     const answers = await Promise.all(
-      this.#detectors.map((one) => this.#ask(one, session).catch((error: unknown) => reasonOf(error))),
+      this.#detectors.map((one) => this.#ask(one, session).catch((error: unknown) => errorMessage(error))),
     )
     const attributes = new Map<string, Value>()
     let schemaUrl = ''
@@ -93,13 +94,13 @@ export class Detection {
     try {
       const detected = await this.#askUntil(detector, session, (error) => {
         firstError ??= error
-        logger.warn('a detector failed', { detector: type, error: reasonOf(error) })
+        logger.warn('a detector failed', { detector: type, error: errorMessage(error) })
       })
       count('success')
       return detected
     } catch (error) {
       count('failure')
-      logger.error('a detector was given up', { detector: type, error: reasonOf(error) })
+      logger.error('a detector was given up', { detector: type, error: errorMessage(error) })
       throw error
     }
   }
@@ -122,7 +123,7 @@ export class Detection {
       const waitMs = backoff.next()
       if (retry.max_elapsed_time > 0 && clock.nowMs() - startedMs + waitMs > retry.max_elapsed_time) throw failure
       await pause(waitMs, clock, session).catch(() => {
-        throw new Error(`${reasonOf(failure)} (gave up: ${reasonOf(session.reason)})`, { cause: failure })
+        throw new Error(`${errorMessage(failure)} (gave up: ${errorMessage(session.reason)})`, { cause: failure })
       })
     }
   }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Clock } from '../../pipeline/component.ts'
 import type { Value } from '../../pipeline/data/telemetry.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import type { PodWorld } from '../../pipeline/kubernetes/access.ts'
 import type { HttpAnswer, HttpRequest } from '../../pipeline/net/http-client.ts'
 import type { Logger } from '../../pipeline/telemetry/logger.ts'
@@ -102,10 +103,6 @@ export class Found {
   }
 }
 
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
 /**
  * For a detector whose metadata is all there or not at all. Metadata that is not there is nothing to report, unless it must be found.
  */
@@ -118,8 +115,8 @@ export async function orNothing(
   try {
     return await ask()
   } catch (error) {
-    if (world.mustFind) throw new Error(wrap(reasonOf(error)), { cause: error })
-    world.logger.debug(`${what} metadata is unavailable`, { error: reasonOf(error) })
+    if (world.mustFind) throw new Error(wrap(errorMessage(error)), { cause: error })
+    world.logger.debug(`${what} metadata is unavailable`, { error: errorMessage(error) })
     return nothing
   }
 }

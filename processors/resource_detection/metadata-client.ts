@@ -1,6 +1,7 @@
 /** Requests to metadata services: small, bounded, on fresh connections, never through a proxy. */
 import http from 'node:http'
 import https from 'node:https'
+import { boundedText } from '../../pipeline/net/bounded-text.ts'
 
 export interface MetadataRequest {
   readonly method?: 'GET' | 'PUT' | 'HEAD'
@@ -28,6 +29,7 @@ export class StatusError extends Error {
 }
 
 const maxAnswerBytes = 1024 * 1024
+const tooLarge = `the answer is larger than ${maxAnswerBytes} bytes`
 const defaultTimeoutMs = 5_000
 
 export class MetadataClient {
@@ -51,7 +53,7 @@ export class MetadataClient {
         const outgoing = make(target, socketPath === undefined ? options : { ...options, socketPath })
         outgoing.on('error', reject)
         outgoing.on('response', (incoming) => {
-          textOf(incoming).then((text) => {
+          boundedText(incoming, maxAnswerBytes, tooLarge).then((text) => {
             resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text })
           }, reject)
         })
@@ -78,15 +80,4 @@ export class MetadataClient {
       throw new Error(`${url}: the answer is not JSON`, { cause })
     }
   }
-}
-
-async function textOf(incoming: http.IncomingMessage): Promise<string> {
-  const parts: Buffer[] = []
-  let length = 0
-  for await (const part of incoming as AsyncIterable<Buffer>) {
-    parts.push(part)
-    length += part.length
-    if (length > maxAnswerBytes) throw new Error(`the answer is larger than ${maxAnswerBytes} bytes`)
-  }
-  return Buffer.concat(parts).toString()
 }

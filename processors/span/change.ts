@@ -1,6 +1,7 @@
 /** Renames spans, takes names apart, sets the status. */
 import type { Editable, Key, Span, Value } from '../../pipeline/data/telemetry.ts'
 import { key as prepareKey } from '../../pipeline/data/value.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { Regex } from '../../pipeline/ottl/regex.ts'
 import { formatFloat, kindOf, toNumber } from '../../pipeline/ottl/values.ts'
 import type { Config } from './config.ts'
@@ -61,7 +62,7 @@ function takeApart({
       const pattern = new Regex(rule)
       return { pattern, targets: pattern.groupNames.map((name) => prepareKey(name ?? '')) }
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
+      const reason = errorMessage(cause)
       throw new Error(`invalid regexp pattern ${rule}: ${reason}`, { cause })
     }
   })

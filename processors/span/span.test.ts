@@ -4,26 +4,21 @@ import { newTraces } from '../../pipeline/data/builders.ts'
 import type { Traces } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
 
 describeContract(factory, 'status: {code: Ok}')
 await describeUpstream(factory, import.meta.dirname)
 
-const refusals: readonly (readonly [string, string])[] = [
+describeRefusals(factory, [
   ['{}', 'either "from_attributes" or "to_attributes" must be specified in "name:"'],
   ['name: {to_attributes: {rules: []}}', 'either "from_attributes" or "to_attributes" must be specified in "name:"'],
   ['status: {code: ok}', '"status" must have specified "code" as "Ok" or "Error" or "Unset"'],
   ['status: {code: Ok, description: x}', '"description" can be specified only for "code" "Error"'],
   ['name: {to_attributes: {rules: ["\\\\"]}}', 'invalid regexp pattern'],
   ['{status: {code: Ok}, include: {match_type: strict}}', 'field must be specified'],
-]
-for (const [yaml, words] of refusals)
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => error instanceof Error && error.message.includes(words),
-    ))
+])
 
 test('a group inside another, or that took no part, is an attribute and changes no name (upstream panics)', async () => {
   const { handle } = build(factory, 'name: {to_attributes: {rules: ["^(?P<a>x(?P<b>y)?(?P<c>z))(?P<d>w)?"]}}')

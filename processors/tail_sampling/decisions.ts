@@ -1,5 +1,7 @@
 /** Decides traces, and sees to it that their spans go on or are counted. */
 import type { Context } from '../../pipeline/component.ts'
+import type { Traces } from '../../pipeline/data/telemetry.ts'
+import { always } from '../../pipeline/sampling/threshold.ts'
 import { inSlices } from '../../pipeline/slices.ts'
 import type { Config } from './config.ts'
 import { Decider } from './decide.ts'
@@ -9,6 +11,7 @@ import type { Part } from './held-spans.ts'
 import { type Mark, newMark, noMark } from './mark.ts'
 import { Outgoing } from './outgoing.ts'
 import { compilePolicies } from './policies/compile.ts'
+import type { IncidentPolicy } from './policies/incident.ts'
 import type { Decision, Stateful } from './policies/policy.ts'
 import { RoundCounts } from './round-counts.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -20,6 +23,7 @@ export class Decisions {
   readonly sampledCache: DecisionCache
   readonly notSampledCache: DecisionCache
   readonly stateful: ReadonlyMap<string, Stateful>
+  readonly incidents: readonly IncidentPolicy[]
   readonly outgoing: Outgoing
   readonly counts: RoundCounts
   /** Each batch of spans is decided when it comes. */
@@ -39,8 +43,9 @@ export class Decisions {
     this.table = table
     this.telemetry = telemetry
     this.atIngest = settings.sampling_strategy === 'span-ingest'
-    const { all, stateful } = compilePolicies(settings.policies, context, gates.usesTraceState)
+    const { all, stateful, incidents } = compilePolicies(settings.policies, context, gates.usesTraceState)
     this.stateful = stateful
+    this.incidents = incidents
     this.decider = new Decider(
       all,
       {
@@ -110,6 +115,26 @@ export class Decisions {
       isCached: recordsPolicy,
       threshold: usesTraceState ? threshold : undefined,
     })
+  }
+
+  /** Sends a trace on that no longer waits, or never did here; unless it was sent before, or will be, or a policy drops it. True = it is sent. */
+  recover(traceId: string, spans: Traces, policy: string): boolean {
+    const trace = this.table.traces.get(traceId)
+    if (trace !== undefined && trace.outcome !== 'not_sampled') return false
+    if (trace === undefined && this.sampledCache.get(traceId) !== undefined) return false
+    const view = this.view.begin(traceId, spans.count)
+    for (const chunk of spans.chunks) view.add(chunk, 0, chunk.length)
+    if (this.decider.isDropped(view, view.sizeBytes)) return false
+    const mark = newMark({
+      policy: this.gates.recordsPolicy ? policy : '',
+      threshold: this.gates.usesTraceState ? always : undefined,
+    })
+    const parts = spans.chunks.length === 1 ? spans.chunks[0]! : Buffer.concat(spans.chunks)
+    this.outgoing.addBytes(parts, spans.count, spans.origin, mark)
+    // Late spans follow it.
+    if (trace !== undefined) trace.outcome = 'sampled'
+    this.sampledCache.put(traceId, { policy, threshold: always })
+    return true
   }
 
   /** Before a limit that writes thresholds decides one trace it sees all that are due and are not dropped. */

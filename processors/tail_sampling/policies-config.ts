@@ -1,5 +1,6 @@
 /** The sections of a policy. Each kind of policy reads the section that has its name; others may stand there and mean nothing, as upstream has it. */
 import { z } from 'zod'
+import { byteSize, componentId, duration } from '../../pipeline/config/fields.ts'
 
 const sections = {
   name: z.string().default('').describe('Stands in metrics, and in `tailsampling.policy`. Must be unique.'),
@@ -92,6 +93,26 @@ const sections = {
     })
     .optional()
     .describe('Keeps traces in which a condition holds for a span or an event.'),
+  incident: z
+    .strictObject({
+      judgements: componentId()
+        .optional()
+        .describe('The extension that knows open alarms, like feature_store; needed only where there are several.'),
+      flight_recorder: componentId()
+        .optional()
+        .describe('The extension that traces from before an alarm are read from; without any they are not.'),
+      lookback: duration().default(300_000).describe('So long before the onset of an alarm traces are kept too.'),
+      max_traces: z
+        .int()
+        .min(0)
+        .default(1_000)
+        .describe('So many are taken out of the recorder for an alarm; 0 = none.'),
+      max_bytes: byteSize()
+        .default(16 * 1024 * 1024)
+        .describe('And so many bytes, about.'),
+    })
+    .optional()
+    .describe('Keeps traces that cross an entity with an open alarm or incident, and those from shortly before.'),
 }
 
 /** Keys beside these are for policies of extensions upstream, and accepted there whatever they are. */

@@ -4,6 +4,7 @@ import { type Context, type Held, held as isHeld } from '../../pipeline/componen
 import type { Traces } from '../../pipeline/data/telemetry.ts'
 import { beforeDeadline } from '../../pipeline/deadline.ts'
 import { Arrival, type Spans } from './arrival.ts'
+import { Backfill } from './backfill.ts'
 import type { Config } from './config.ts'
 import { Decisions } from './decisions.ts'
 import type { FeatureGates } from './feature-gates.ts'
@@ -27,6 +28,7 @@ export class TailSampler {
   private readonly context: Context
   private readonly gates: FeatureGates
   private readonly telemetry: Telemetry
+  private readonly backfill: Backfill
   private readonly waiting = new Set<() => void>()
   private cancelTimer: (() => void) | undefined
   private running: Promise<void> = Promise.resolve()
@@ -40,6 +42,7 @@ export class TailSampler {
     this.telemetry = newTelemetry(context)
     this.table = new TraceTable(settings, context, this.telemetry)
     this.decisions = new Decisions(settings, gates, context, this.table, this.telemetry)
+    this.backfill = new Backfill(this.decisions, context, this.telemetry, settings.decision_wait)
   }
 
   start(): void {
@@ -47,6 +50,7 @@ export class TailSampler {
       () => this.table.traces.size,
       () => this.table.heldBytes,
     )
+    this.backfill.start()
     this.schedule(this.context.clock.nowMs() + tickMs)
   }
 
@@ -74,6 +78,7 @@ export class TailSampler {
     this.isClosing = true
     this.cancelTimer?.()
     this.cancelTimer = undefined
+    await this.backfill.stop()
     this.wakeWaiting()
     // Whoever waits for them has heard of their failure.
     await this.running.catch(() => {})

@@ -61,6 +61,14 @@ export function newTelemetry({ meter }: Context) {
       'count_spans_with_unparseable_tracestate',
       'Count of spans skipped while rewriting the effective `th` because their tracestate could not be parsed',
     ),
+    recovered: counter(
+      'incident_traces_recovered',
+      'Count of traces from before an alarm that were taken out of the flight recorder',
+    ),
+    skippedAlarms: counter(
+      'incident_alarms_skipped',
+      'Count of alarms for which the flight recorder was not read, since too many waited or it failed',
+    ),
     decidedEarly: counter(
       'traces_decided_early',
       'Count of traces that were decided before the configured wait time because max_bytes was reached',

@@ -7,6 +7,7 @@ import { writeJson } from '../../pipeline/data/json/write-json.ts'
 import type { Logs, Traces } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
+import { describeRefusals } from '../../pipeline/testing/refusals.ts'
 import { describeUpstream } from '../../pipeline/testing/upstream/describe.ts'
 import factory from './index.ts'
 
@@ -18,7 +19,7 @@ const broken = (context: string) =>
   `[{context: ${context}, statements: ['set(name, "bear" where attributes["http.path"] == "/animal"']}]`
 const unknown = (context: string) =>
   `[{context: ${context}, statements: ['not_a_function(attributes, ["http.method"])']}]`
-const refusals: readonly (readonly [yaml: string, words: string, place?: string])[] = [
+describeRefusals(factory, [
   [`trace_statements: ${broken('span')}`, '1:18: unexpected "where"', '1:49'],
   [`metric_statements: ${broken('datapoint')}`, '1:18: '],
   [`log_statements: ${broken('log')}`, '1:18: '],
@@ -49,18 +50,7 @@ const refusals: readonly (readonly [yaml: string, words: string, place?: string]
   ['profile_statements: ["set(profile.a, 1)"]', 'profiles pass through this build unopened'],
   ['flatten_data: true', "'flatten_data' requires the 'transform.flatten.logs' feature gate to be enabled"],
   ['flatten: {log: true}', "'flatten.log' requires the 'transform.flatten.logs' feature gate to be enabled"],
-]
-for (const [yaml, words, place] of refusals)
-  test(`refused: ${yaml}`, () =>
-    assert.throws(
-      () => build(factory, yaml),
-      (error) => {
-        assert.ok(error instanceof Error)
-        assert.ok(error.message.includes(words), error.message)
-        if (place !== undefined) assert.ok(error.message.includes(`test.yaml:${place} `), error.message)
-        return true
-      },
-    ))
+])
 
 const contexts = {
   trace_statements: ['span', 'spanevent', 'scope', 'resource'],

@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises'
 import { type Context, defineReceiver, Rejected } from '../../pipeline/component.ts'
 import type { Batch } from '../../pipeline/data/telemetry.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { config, type Settings } from './config.ts'
 import { FileFinder } from './file-finder.ts'
 import { readLine } from './line.ts'
@@ -110,7 +111,7 @@ class FileReceiver {
       try {
         batch = readLine(line, this.#context.signals)
       } catch (error) {
-        broken.add(error instanceof Error ? error.message : String(error))
+        broken.add(errorMessage(error))
       }
     }
     if (batch === undefined) return 'next'

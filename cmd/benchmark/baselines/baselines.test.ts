@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { fitIsolationForest, isolationScores } from '../../../models/isolation-forest.ts'
 import { Random } from '../../simulate/world/random.ts'
 import { type Alert, type Detector, features, type Window, width } from '../subject.ts'
 import { univariateForest } from './isolation-forest.ts'
 import { maxZ } from './max-z.ts'
 import { anybody, highestScore, latestDeploy, mostAlerts } from './rankings.ts'
 import { staticThresholds } from './static-thresholds.ts'
+import { StepForest } from './step-forest.ts'
 
 const chance = new Random(1, 'values')
 const p99 = features.indexOf('p99')
@@ -42,6 +44,17 @@ test('the forest finds about a tenth of what is ordinary anomalous, and all that
   const share = told.slice(0, -1).flat().length / 400
   assert.ok(share > 0.03 && share < 0.25, String(share))
   assert.ok(told.at(-1)!.some(({ entity }) => entity === 'api'))
+})
+
+test('a forest of steps scores as the trees that it was made of', () => {
+  const random = new Random(4, 'steps')
+  // Some values are alike.
+  const values = Float64Array.from({ length: 240 }, () => Math.round(20 * random.normal()) / 20)
+  const forest = fitIsolationForest(values, 1, { random: () => random.next() })
+  const steps = new StepForest(forest)
+  const asked = Float64Array.from([...values, ...Array.from({ length: 500 }, () => 3 * random.normal()), -1e9, 1e9])
+  for (const [i, score] of isolationScores(forest, asked).entries())
+    assert.ok(Math.abs(steps.score(asked[i]!) - score) < 1e-9, `${asked[i]}: ${steps.score(asked[i]!)}, ${score}`)
 })
 
 test('static thresholds know limits and no history', () => {

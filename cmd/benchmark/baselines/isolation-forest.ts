@@ -1,14 +1,15 @@
 /** As the Collector's isolationforest processor has it: a forest for each series of one value, and the tenth that scores highest is anomalous. */
-import { fitIsolationForest, type IsolationForest, isolationScores } from '../../../models/isolation-forest.ts'
+import { fitIsolationForest } from '../../../models/isolation-forest.ts'
 import { quantileOf } from '../statistics.ts'
 import { type Alert, type Detector, features, type Window, width } from '../subject.ts'
 import { History, Lessons } from './history.ts'
+import { StepForest } from './step-forest.ts'
 
 const contamination = 0.1
 const relearnMs = 6 * 3_600_000
 
 interface Learned {
-  readonly forest: IsolationForest
+  readonly forest: StepForest
   readonly threshold: number
 }
 
@@ -16,7 +17,6 @@ export function univariateForest(random: () => number): Detector {
   const history = new History()
   const lessons = new Lessons(relearnMs)
   const learned: (Learned | undefined)[] = []
-  const one = new Float64Array(1)
 
   function learn(): void {
     for (let place = 0; place < history.places; place++) {
@@ -35,8 +35,7 @@ export function univariateForest(random: () => number): Detector {
         const known = learned[place]
         const value = values[place]!
         if (known === undefined || Number.isNaN(value)) continue
-        one[0] = value
-        const score = isolationScores(known.forest, one)[0]!
+        const score = known.forest.score(value)
         if (score <= known.threshold) continue
         alerts.push({
           atMs: endMs,
@@ -51,8 +50,8 @@ export function univariateForest(random: () => number): Detector {
 }
 
 function fitted(values: Float64Array, random: () => number): Learned {
-  const forest = fitIsolationForest(values, 1, { random })
-  const scores = isolationScores(forest, values).sort()
+  const forest = new StepForest(fitIsolationForest(values, 1, { random }))
+  const scores = values.map((value) => forest.score(value)).sort()
   return { forest, threshold: quantileOf(scores, 1 - contamination) }
 }
 

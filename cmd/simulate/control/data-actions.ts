@@ -221,13 +221,19 @@ export const dataActions: readonly Action[] = [
     'restart_agent',
     'Starts the telemetry agent of a service again: for 10 s nothing is seen of it, then everything that is sent.',
     z.strictObject({ service }),
-    ({ service: name }, { world, exports }) => {
-      const target = ownService(world, name)
+    ({ service }, { world, exports }) => {
+      const { name } = ownService(world, service)
       return {
         target: name,
-        run: () => {
-          exports.silent.add(target.name)
-          world.schedule.after(agentMs, () => exports.silent.delete(target.name))
+        run: (guard) => {
+          const wasSilent = exports.silent.has(name)
+          const unsent = () => exports.unsent.get(name) ?? 0
+          const before = unsent()
+          exports.silent.add(name)
+          world.schedule.after(agentMs, () => {
+            exports.silent.delete(name)
+            if (!wasSilent) guard.lostBatches += unsent() - before
+          })
         },
       }
     },

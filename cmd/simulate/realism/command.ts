@@ -9,6 +9,7 @@ interface RealismFlags {
   readonly seed: number
   readonly seconds: number
   readonly injections: number
+  readonly worlds: number
 }
 
 export function registerRealism(simulate: Command, context: CommandContext): void {
@@ -17,7 +18,8 @@ export function registerRealism(simulate: Command, context: CommandContext): voi
     .description('Plays a topology and compares its telemetry with what was observed on real systems')
     .argument('<topology>', 'a YAML file; examples/topologies has some')
     .option('--seed <n>', 'the same seed gives the same world', integer(0), 1)
-    .option('--seconds <n>', 'how much of the quiet world is looked at', integer(40), 120)
+    .option('--seconds <n>', 'how much of each quiet world is looked at', integer(40), 300)
+    .option('--worlds <n>', 'quiet worlds of seeds one after the other; their median counts', integer(1), 3)
     .option('--injections <n>', 'faults that are injected one after the other; 0 = none', integer(0), 20)
     .action(async (file: string, flags: RealismFlags) => {
       context.stdout.write(printFindings(measureRealism({ topology: await readTopology(file), ...flags })))

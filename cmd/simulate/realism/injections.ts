@@ -34,7 +34,10 @@ export interface Injected {
   readonly usual: number
   readonly slow: number
   readonly availability: number
+  /** Of metrics, of spans by operation, of lines by service. */
   readonly alerts: number
+  readonly traceAlerts: number
+  readonly logAlerts: number
   readonly isRootAlerting: boolean
 }
 
@@ -150,8 +153,63 @@ function effects(seen: Seen, service: string, faultAtMs: number) {
     slow: times(during, 0.9) / times(before, 0.9),
     availability: 1 - Math.max(0, failedShare(during) - failedShare(before)),
     alerts,
+    traceAlerts: traceAlerts(seen, faultAtMs),
+    logAlerts: logAlerts(seen, faultAtMs),
     isRootAlerting: rootAlerts > 0,
   }
+}
+
+/** Of operations that got slower or faster, and of those that fail more or less often. */
+function traceAlerts(seen: Seen, faultAtMs: number): number {
+  let alerts = 0
+  for (const spans of seen.spans.values()) {
+    const buckets = bucketsOf(spans, faultAtMs).filter((bucket) => bucket.length > 0)
+    const first = buckets.findIndex((bucket) => bucket[0]!.atMs >= faultAtMs)
+    if (
+      isAlert(
+        buckets.map((bucket) => meanOf(bucket.map(({ ms }) => ms))),
+        first,
+      )
+    )
+      alerts++
+    if (
+      isAlert(
+        buckets.map((bucket) => bucket.filter(({ isError }) => isError).length),
+        first,
+      )
+    )
+      alerts++
+  }
+  return alerts
+}
+
+/** Of services that write more warnings and errors than they did. */
+function logAlerts(seen: Seen, faultAtMs: number): number {
+  let alerts = 0
+  for (const times of seen.warnings.values()) {
+    const buckets = bucketsOf(
+      times.map((atMs) => ({ atMs })),
+      faultAtMs,
+    )
+    if (
+      isAlert(
+        buckets.map(({ length }) => length),
+        beforeMs / scrapeMs,
+      )
+    )
+      alerts++
+  }
+  return alerts
+}
+
+/** From a minute before a fault to a minute after its begin. */
+function bucketsOf<T extends { readonly atMs: number }>(
+  items: readonly T[],
+  faultAtMs: number,
+): readonly (readonly T[])[] {
+  const buckets: T[][] = Array.from({ length: (beforeMs + faultMs) / scrapeMs }, () => [])
+  for (const item of items) buckets[Math.floor((item.atMs - faultAtMs + beforeMs) / scrapeMs)]?.push(item)
+  return buckets
 }
 
 function failedShare(roots: readonly Root[]): number {

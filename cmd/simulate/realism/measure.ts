@@ -3,9 +3,19 @@ import { quiet } from '../scenario/read.ts'
 import { prepare } from '../scenario/run.ts'
 import type { Step, Topology } from '../topology/schema.ts'
 import { type Injected, inject } from './injections.ts'
-import { type Finding, finding, type Quantity } from './observed.ts'
+import { type Finding, finding, observed, type Quantity } from './observed.ts'
 import { type InstanceSeries, Seen } from './seen.ts'
-import { deviationOf, lag1Of, meanOf, medianOf, quantileOf, spikesOf, variationOf } from './statistics.ts'
+import {
+  deviationOf,
+  distanceOf,
+  lag1Of,
+  meanOf,
+  medianOf,
+  normalBelow,
+  quantileOf,
+  spikesOf,
+  variationOf,
+} from './statistics.ts'
 
 export interface RealismOptions {
   readonly topology: Topology
@@ -14,6 +24,8 @@ export interface RealismOptions {
   readonly seconds: number
   /** Faults that are injected one after the other; 0 = only the quiet world is looked at. */
   readonly injections: number
+  /** Quiet worlds of seeds one after the other: the weather of one is not that of another. */
+  readonly worlds: number
 }
 
 const warmUpMs = 15_000
@@ -25,12 +37,20 @@ const startMs = Date.UTC(2026, 10, 21, 10)
 /** A fault shows to users when their requests take so much longer, or so many more fail. */
 const effectFactor = 1.15
 const effectShare = 0.005
+const normalP90 = 1.281_552
 
 export function measureRealism(options: RealismOptions): readonly Finding[] {
   return [...measureQuiet(options), ...(options.injections > 0 ? measureFaults(options) : [])]
 }
 
-export function measureQuiet({ topology, seed, seconds }: Omit<RealismOptions, 'injections'>): readonly Finding[] {
+/** The median over all worlds counts. */
+export function measureQuiet(options: Omit<RealismOptions, 'injections'>): readonly Finding[] {
+  const { seed, worlds } = options
+  const each = Array.from({ length: worlds }, (_, i) => measureWorld({ ...options, seed: seed + i }))
+  return each[0]!.map(({ quantity }, i) => finding(quantity, ...each.map((findings) => findings[i]!.value)))
+}
+
+function measureWorld({ topology, seed, seconds }: Omit<RealismOptions, 'injections' | 'worlds'>): readonly Finding[] {
   const sampling = Math.min(1, wantedTraces / (topology.users.rate * seconds))
   const observation = { ...quiet.observation, scrape: 1_000, requestLogEvery: 1_000_000, lateShare: 0, skew: 0 }
   const scenario = { ...quiet, observation: { ...observation, lostSpans: 0, missedScrapes: 0, sampling } }
@@ -65,6 +85,7 @@ function ofTraces(seen: Seen, topology: Topology): readonly Finding[] {
     finding('root duration ms, p99', quantileOf(roots, 0.99)),
     finding('operation sigma, median', medianOf(sigmas)),
     finding('operation sigma, p90', quantileOf(sigmas, 0.9)),
+    finding('operation sigma, KS', sigmaDistance(sigmas)),
     finding('operation CV, median', medianOf(variations)),
     finding('operation CV, p90', quantileOf(variations, 0.9)),
     finding('edges per service', edges.size / services.size),
@@ -98,7 +119,11 @@ function ofSeries(seen: Seen, topology: Topology): readonly Finding[] {
   ]
 }
 
-export function measureFaults({ topology, seed, injections }: Omit<RealismOptions, 'seconds'>): readonly Finding[] {
+export function measureFaults({
+  topology,
+  seed,
+  injections,
+}: Omit<RealismOptions, 'seconds' | 'worlds'>): readonly Finding[] {
   const all = inject(topology, seed, injections)
   const of = (sort: string) => all.filter((one) => one.sort === sort)
   const slowed = (one: Injected) => Math.max(one.usual, one.slow)
@@ -133,9 +158,34 @@ export function measureFaults({ topology, seed, injections }: Omit<RealismOption
       'metric alerts per fault, median',
       all.map(({ alerts }) => alerts),
     ),
+    median(
+      'trace alerts per fault, median',
+      all.map(({ traceAlerts }) => traceAlerts),
+    ),
+    median(
+      'log alerts per fault, median',
+      all.map(({ logAlerts }) => logAlerts),
+    ),
     finding('root emits an alert', meanOf(all.map(({ isRootAlerting }) => (isRootAlerting ? 1 : 0)))),
     finding('injections with SLI effect', hit.length / all.length),
   ]
+}
+
+/**
+ * How far the sigmas of operations are from those that were observed, as a share of what chance alone would bring in one of twenty. Of those a median and a ninetieth
+ * percentile are known, each as a range over systems: the nearest log-normal distribution within both counts.
+ */
+function sigmaDistance(sigmas: readonly number[]): number {
+  const [medians, tops] = [observed['operation sigma, median'], observed['operation sigma, p90']]
+  const steps = Array.from({ length: 14 }, (_, i) => i / 13)
+  const distances = steps.flatMap((a) =>
+    steps.map((b) => {
+      const median = medians.low + a * (medians.high - medians.low)
+      const spread = Math.log((tops.low + b * (tops.high - tops.low)) / median) / normalP90
+      return distanceOf(sigmas, (sigma) => normalBelow(Math.log(sigma / median) / spread))
+    }),
+  )
+  return Math.min(...distances) / (1.358 / Math.sqrt(sigmas.length))
 }
 
 function byService(instances: readonly InstanceSeries[]): ReadonlyMap<string, readonly InstanceSeries[]> {

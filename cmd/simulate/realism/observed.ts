@@ -3,6 +3,8 @@
  * scripts that are described with them; a range spans the systems.
  */
 
+import { medianOf } from './statistics.ts'
+
 export interface Range {
   readonly low: number
   readonly high: number
@@ -19,6 +21,7 @@ export const observed = {
   'root duration ms, p99': range(660, 1_458, 'TT 663-785, OB 1458'),
   'operation sigma, median': range(0.3, 0.56, 'Nezha'),
   'operation sigma, p90': range(0.8, 1.2, 'Nezha'),
+  'operation sigma, KS': range(0, 1, 'Nezha; against its 5 % limit'),
   'operation CV, median': range(0.5, 1.15, 'Nezha'),
   'operation CV, p90': range(1.2, 3.5, 'Nezha'),
   'edges per service': range(1.25, 2, 'OB 13/10, TT 42-53/25-28'),
@@ -40,6 +43,8 @@ export const observed = {
   'SLI latency effect, p90': range(2, 9, 'PetShop 4.5'),
   'mild errors, availability': range(0.935, 0.993, 'PetShop'),
   'metric alerts per fault, median': range(10, 70, 'SockShop 24, Hotel 48, GAIA 46'),
+  'trace alerts per fault, median': range(5, 40, 'SockShop 22, GAIA 13, Hotel 10'),
+  'log alerts per fault, median': range(1, 40, 'SockShop 28, GAIA 20, Hotel 1'),
   'root emits an alert': range(0.87, 1, 'TVDiag'),
   'injections with SLI effect': range(0.15, 0.77, '15.6 % kept of 9,152; PetShop 52 of 68'),
 } as const satisfies Readonly<Record<string, Range>>
@@ -48,11 +53,16 @@ export type Quantity = keyof typeof observed
 
 export interface Finding extends Range {
   readonly quantity: Quantity
+  /** Of several worlds, the median. */
   readonly value: number
+  readonly least: number
+  readonly most: number
   readonly isInside: boolean
 }
 
-export function finding(quantity: Quantity, value: number): Finding {
+export function finding(quantity: Quantity, ...values: readonly number[]): Finding {
   const of = observed[quantity]
-  return { quantity, value, ...of, isInside: value >= of.low && value <= of.high }
+  const value = medianOf(values)
+  const isInside = value >= of.low && value <= of.high
+  return { quantity, value, least: Math.min(...values), most: Math.max(...values), ...of, isInside }
 }

@@ -2,10 +2,10 @@
 import type { Finding } from './observed.ts'
 
 export function printFindings(findings: readonly Finding[]): string {
-  const rows = findings.map(({ quantity, value, low, high, from, isInside }) => [
+  const rows = findings.map(({ quantity, value, least, most, low, high, from, isInside }) => [
     isInside ? 'ok' : 'OFF',
     quantity,
-    short(value),
+    least === most ? short(value) : `${short(value)} (${short(least)} to ${short(most)})`,
     `${short(low)} to ${short(high)}`,
     from,
   ])

@@ -1,6 +1,6 @@
 /** What somebody who only receives the telemetry knows: traces by id, series by what they are of. */
 import { key } from '../../../pipeline/data/key.ts'
-import type { Batch, Metrics, Traces, Value } from '../../../pipeline/data/telemetry.ts'
+import type { Batch, Logs, Metrics, Traces, Value } from '../../../pipeline/data/telemetry.ts'
 
 const serviceName = key('service.name')
 const serviceInstance = key('service.instance.id')
@@ -11,9 +11,16 @@ const serverDurations: ReadonlySet<string> = new Set(['http.server.request.durat
 const server = 2
 const consumer = 5
 const statusError = 2
+const warn = 13
 
 export interface Root {
   /** Milliseconds since 1970. */
+  readonly atMs: number
+  readonly ms: number
+  readonly isError: boolean
+}
+
+interface Served {
   readonly atMs: number
   readonly ms: number
   readonly isError: boolean
@@ -41,6 +48,10 @@ export class Seen {
   readonly traces = new Map<string, SeenTrace>()
   /** Durations in ms of what a service does, by service and name. */
   readonly operations = new Map<string, number[]>()
+  /** The same with when, and whether it failed. */
+  readonly spans = new Map<string, Served[]>()
+  /** When a service wrote a line of WARN or above. */
+  readonly warnings = new Map<string, number[]>()
   readonly instances = new Map<string, InstanceSeries>()
   /** By id of the span. */
   private readonly serviceOf = new Map<string, string>()
@@ -49,6 +60,7 @@ export class Seen {
   add(batch: Batch): void {
     if (batch.signal === 'traces') this.addSpans(batch)
     else if (batch.signal === 'metrics') this.addPoints(batch)
+    else if (batch.signal === 'logs') this.addLines(batch)
   }
 
   /** Caller and callee, each pair once. */
@@ -71,14 +83,20 @@ export class Seen {
       this.serviceOf.set(spanId, service)
       if (kind !== server && kind !== consumer) continue
       const ms = Number(span.endUnixNano - span.startUnixNano) / 1e6
-      if (parentSpanId === '') {
-        const atMs = Number(span.startUnixNano / 1_000_000n)
-        trace.root = { atMs, ms, isError: span.status.code === statusError }
-      } else this.calls.push([parentSpanId, service])
+      const atMs = Number(span.startUnixNano / 1_000_000n)
+      const isError = span.status.code === statusError
+      if (parentSpanId === '') trace.root = { atMs, ms, isError }
+      else this.calls.push([parentSpanId, service])
       const name = `${service} ${span.name}`
-      const durations = this.operations.get(name)
-      if (durations === undefined) this.operations.set(name, [ms])
-      else durations.push(ms)
+      listed(this.operations, name).push(ms)
+      listed(this.spans, name).push({ atMs, ms, isError })
+    }
+  }
+
+  private addLines(batch: Logs): void {
+    for (const { severityNumber, timeUnixNano, resource } of batch) {
+      if (severityNumber < warn) continue
+      listed(this.warnings, textOf(resource.attributes.get(serviceName))).push(Number(timeUnixNano / 1_000_000n))
     }
   }
 
@@ -137,6 +155,12 @@ export class Seen {
     }
     return series
   }
+}
+
+function listed<T>(lists: Map<string, T[]>, name: string): T[] {
+  let list = lists.get(name)
+  if (list === undefined) lists.set(name, (list = []))
+  return list
 }
 
 function numberOf(value: unknown): number {

@@ -21,6 +21,22 @@ export function deviationOf(values: readonly number[]): number {
   return Math.sqrt(meanOf(values.map((value) => (value - mean) ** 2)))
 }
 
+/** Kolmogorov and Smirnov's largest distance between the distribution of values and a function. */
+export function distanceOf(values: readonly number[], below: (value: number) => number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const n = sorted.length
+  return Math.max(0, ...sorted.map((value, i) => Math.max((i + 1) / n - below(value), below(value) - i / n)))
+}
+
+/** Of the standard normal distribution, to seven digits (Abramowitz and Stegun 26.2.17). */
+export function normalBelow(z: number): number {
+  const t = 1 / (1 + 0.231_641_9 * Math.abs(z))
+  const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)
+  const coefficients = [0.319_381_53, -0.356_563_782, 1.781_477_937, -1.821_255_978, 1.330_274_429]
+  const tail = density * coefficients.reduceRight((sum, one) => (sum + one) * t, 0)
+  return z > 0 ? 1 - tail : tail
+}
+
 /** Coefficient of variation. */
 export function variationOf(values: readonly number[]): number {
   return deviationOf(values) / meanOf(values)

@@ -55,16 +55,20 @@ const makers: { readonly [T in FaultSpec['type']]: Maker<T> } = {
     const all = world.service(service)
     const hit = () => all.instances.slice(0, Math.max(1, Math.round(share * all.instances.length)))
     let hogged = hit()
+    let isOn = false
     return {
       ...onService(world, service, [{ action: 'restart', target: service }]),
       start: () => {
         hogged = hit()
+        isOn = true
         for (const instance of hogged) instance.hog += cores
       },
       stop: () => {
-        for (const instance of hogged) instance.hog = 0
+        isOn = false
+        // A job that runs there too goes on.
+        for (const instance of hogged) instance.hog = Math.max(0, instance.hog - cores)
       },
-      isPresent: () => hogged.some(({ isDead, hog }) => !isDead && hog > 0),
+      isPresent: () => isOn && hogged.some(({ isDead }) => !isDead),
     }
   },
 

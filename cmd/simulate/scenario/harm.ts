@@ -67,6 +67,8 @@ export interface ActionTruth {
   readonly refusedCalls: number
   /** Requests of users that ended badly and had met a refusal of it, whatever would have become of them otherwise. */
   readonly refusedRequests: number
+  /** Batches of telemetry of what would have spoken without it: nobody could see what went on there. */
+  readonly lostBatches: number
   /** The goodput that it lost: bad requests beyond the level before it, refused ones included. */
   readonly excessBadRequests: number
   readonly operations: readonly {
@@ -183,6 +185,7 @@ export class Harm {
       isDuringFault,
       refusedCalls: guard.refusedCalls,
       refusedRequests: guard.refusedRequests,
+      lostBatches: guard.lostBatches,
       excessBadRequests: Math.round(operations.reduce((sum, one) => sum + one.excessBadRequests, 0)),
       operations,
     }

@@ -9,12 +9,15 @@ import type { ChangeEvent, LogEvent, Observer, SpanRecord, UserRequest } from '.
 import type { Random } from '../world/random.ts'
 import type { Operation } from '../world/service.ts'
 import type { World } from '../world/world.ts'
+import { instrumentation } from './envelope.ts'
 import { traceStateOf } from './ids.ts'
 import { type LoggedEvent, logRecordInit } from './logs.ts'
-import { instanceMetrics } from './metrics.ts'
+import { InstanceMetrics } from './metrics.ts'
 import { type CpuBefore, clusterMetrics, hostMetrics, podMetrics, storeMetrics } from './platform-metrics.ts'
-import { isInstrumented, podResource, sdkResource } from './resource.ts'
+import { isInstrumented } from './resource.ts'
+import { ResourceBytes } from './resource-bytes.ts'
 import { unixNano } from './time.ts'
+import { writeLogs } from './write-logs.ts'
 import { SpanWriter } from './write-spans.ts'
 
 /** How observation falls short, as in life. All shares in [0, 1]. */
@@ -34,7 +37,13 @@ export interface Observation {
 }
 
 const flushMs = 5_000
-const scope = { name: 'vigil.simulated.instrumentation', version: '1.0.0' }
+
+interface Writers {
+  readonly resources: ResourceBytes
+  readonly spans: SpanWriter
+  readonly metrics: InstanceMetrics
+  readonly logText: Random
+}
 
 interface Buffer {
   spans: SpanRecord[]
@@ -44,6 +53,8 @@ interface Buffer {
 export class Exports implements Observer {
   /** Services whose telemetry does not arrive at all, though they work. */
   readonly silent = new Set<string>()
+  /** By service, how many batches were not sent for that. */
+  readonly unsent = new Map<string, number>()
   /** For a while, other than the observation says. */
   missedScrapes: number | undefined
   logsEveryRequest = false
@@ -57,7 +68,7 @@ export class Exports implements Observer {
   private readonly cpuBefore: CpuBefore = new Map()
   private readonly traceState: string
   private world: World | undefined
-  private spanWriter: SpanWriter | undefined
+  private writers: Writers | undefined
   private requests = 0
 
   constructor(observation: Observation, send: (batch: Batch) => void) {
@@ -69,9 +80,17 @@ export class Exports implements Observer {
   /** Call before the world starts. */
   attach(world: World): void {
     this.world = world
-    const { schedule } = world
+    const { schedule, startMs } = world
+    const resources = new ResourceBytes(world)
+    this.writers = {
+      resources,
+      spans: new SpanWriter(startMs, this.traceState, instrumentation),
+      metrics: new InstanceMetrics(world, resources),
+      logText: world.randomOf('log text'),
+    }
     const { scrapeMs } = this.observation
-    schedule.every(scrapeMs, () => this.scrapePlatform(world))
+    const { writers } = this
+    schedule.every(scrapeMs, () => this.scrapePlatform(world, writers))
   }
 
   span(span: SpanRecord): void {
@@ -157,35 +176,28 @@ export class Exports implements Observer {
   }
 
   private flush(instance: Instance): void {
-    const { world } = this
+    const { world, writers } = this
     const buffer = this.buffers.get(instance)
-    if (world === undefined || buffer === undefined) return
+    if (world === undefined || writers === undefined || buffer === undefined) return
     if (instance.isDead) this.buffers.delete(instance)
     const { spans, logs } = buffer
     if (spans.length > 0) {
       buffer.spans = []
-      this.deliver(instance, () => {
-        const writer = (this.spanWriter ??= new SpanWriter(world.startMs, this.traceState, scope))
-        return writer.write(sdkResource(world, instance), spans)
-      })
+      this.deliver(instance, () => writers.spans.write(writers.resources.of(instance).own, spans))
     }
     if (logs.length === 0) return
     buffer.logs = []
-    const resource = isInstrumented(instance)
-      ? sdkResource(world, instance)
-      : { ...podResource(world, instance), 'service.name': instance.service.name }
-    const builder = newLogs().resource(resource).scope(scope.name, { version: scope.version })
-    for (const logged of logs) builder.record(logRecordInit(logged, world.startMs, world.randomOf('log text')))
-    this.deliver(instance, () => builder.build())
+    const records = logs.map((logged) => logRecordInit(logged, world.startMs, writers.logText))
+    this.deliver(instance, () => writeLogs(writers.resources.of(instance).own, records))
   }
 
   private scrape(instance: Instance): void {
-    const { world } = this
-    if (world === undefined || this.chance(this.missedScrapes ?? this.observation.missedScrapes)) return
-    this.deliver(instance, () => instanceMetrics(world, instance))
+    const { writers } = this
+    if (writers === undefined || this.chance(this.missedScrapes ?? this.observation.missedScrapes)) return
+    this.deliver(instance, () => writers.metrics.of(instance))
   }
 
-  private scrapePlatform(world: World): void {
+  private scrapePlatform(world: World, writers: Writers): void {
     for (const instance of this.buffers.keys()) {
       if (instance.isDead) {
         this.buffers.delete(instance)
@@ -195,10 +207,10 @@ export class Exports implements Observer {
       if (service.spec.kind === 'external') continue
       for (const instance of service.instances) {
         if (!this.chance(this.missedScrapes ?? this.observation.missedScrapes))
-          this.deliver(instance, () => podMetrics(world, instance))
+          this.deliver(instance, () => podMetrics(world, instance, writers.resources.of(instance).pod))
       }
       const store = storeMetrics(world, service)
-      if (store !== undefined && !this.silent.has(service.name)) this.send(store)
+      if (store !== undefined && !this.isUnsent(service.name)) this.send(store)
     }
     for (const machine of world.cluster.machines)
       if (machine.isUp) this.send(hostMetrics(world, machine, this.cpuBefore))
@@ -206,12 +218,18 @@ export class Exports implements Observer {
   }
 
   private deliver(instance: Instance, make: () => Batch): void {
-    if (this.silent.has(instance.service.name)) return
+    if (this.isUnsent(instance.service.name)) return
     const batch = make()
     const { lateShare, lateMs } = this.observation
     if (batch.signal !== 'metrics' && this.chance(lateShare)) {
       this.world?.schedule.after(this.random.between(0, lateMs), () => this.send(batch))
     } else this.send(batch)
+  }
+
+  private isUnsent(service: string): boolean {
+    if (!this.silent.has(service)) return false
+    this.unsent.set(service, (this.unsent.get(service) ?? 0) + 1)
+    return true
   }
 
   private chance(share: number): boolean {

@@ -1,33 +1,54 @@
 /** What the receivers of a Collector would scrape around the services: kubelet, cluster, hosts, database, cache, queue. */
+import { fromChunks } from '../../../pipeline/data/batch.ts'
 import { newMetrics } from '../../../pipeline/data/builders.ts'
 import type { Metrics } from '../../../pipeline/data/telemetry.ts'
 import { double } from '../../../pipeline/data/value.ts'
+import type { Writer } from '../../../pipeline/data/writer.ts'
 import { tickMs } from '../world/cluster.ts'
 import type { Instance } from '../world/instance.ts'
 import type { Machine } from '../world/machine.ts'
 import type { Service } from '../world/service.ts'
 import type { World } from '../world/world.ts'
-import type { Moment } from './metrics.ts'
+import { enveloped, scopeBytes } from './envelope.ts'
+import { begin, end, type Moment, metricHead, writeDouble, writeInt } from './metric-writer.ts'
 import { podResource } from './resource.ts'
 import { unixNano } from './time.ts'
 
 /** CPU time at the last look, so that a rate can be told. */
 export type CpuBefore = Map<object, { readonly atMs: number; readonly cpuMs: number }>
 
-/** As the kubeletstats receiver has them. */
-export function podMetrics(world: World, instance: Instance): Metrics {
-  const at = momentOf(world, instance.createdMs)
+const kubelet = scopeBytes({
+  name: 'github.com/open-telemetry/opentelemetry-collector-contrib/receiver/kubeletstatsreceiver',
+  version: '',
+})
+const podHeads = {
+  cpu: metricHead('k8s.pod.cpu.usage', '{cpu}'),
+  cpuShare: metricHead('k8s.pod.cpu_limit_utilization', '1'),
+  memory: metricHead('k8s.pod.memory.working_set', 'By'),
+  memoryShare: metricHead('k8s.pod.memory_limit_utilization', '1'),
+  restarts: metricHead('k8s.container.restarts', '{restart}'),
+}
+
+/** As the kubeletstats receiver has them. `resource` is that of the pod, encoded. */
+export function podMetrics({ startMs, schedule }: World, instance: Instance, resource: Uint8Array): Metrics {
   const { cores, memory } = instance.service.spec
   const used = instance.noise.coresUsed(tickMs)
-  return newMetrics()
-    .resource(podResource(world, instance))
-    .scope('github.com/open-telemetry/opentelemetry-collector-contrib/receiver/kubeletstatsreceiver')
-    .gauge('k8s.pod.cpu.usage', [{ ...at, value: double(used) }], { unit: '{cpu}' })
-    .gauge('k8s.pod.cpu_limit_utilization', [{ ...at, value: double(used / cores) }], { unit: '1' })
-    .gauge('k8s.pod.memory.working_set', [{ ...at, value: Math.round(instance.memoryBytes) }], { unit: 'By' })
-    .gauge('k8s.pod.memory_limit_utilization', [{ ...at, value: double(instance.memoryBytes / memory) }], { unit: '1' })
-    .gauge('k8s.container.restarts', [{ ...at, value: instance.restarts }], { unit: '{restart}' })
-    .build()
+  const at: Moment = { startMs, fromMs: instance.createdMs, atMs: schedule.now }
+  const chunk = enveloped(resource, kubelet, (to) => {
+    writeGauge(to, at, podHeads.restarts, instance.restarts, false)
+    writeGauge(to, at, podHeads.memoryShare, instance.memoryBytes / memory, true)
+    writeGauge(to, at, podHeads.memory, Math.round(instance.memoryBytes), false)
+    writeGauge(to, at, podHeads.cpuShare, used / cores, true)
+    writeGauge(to, at, podHeads.cpu, used, true)
+  })
+  return fromChunks('metrics', [chunk], [5])
+}
+
+function writeGauge(to: Writer, at: Moment, head: Uint8Array, value: number, isDouble: boolean): void {
+  const before = begin(to, 'gauge')
+  if (isDouble) writeDouble(to, at, value)
+  else writeInt(to, at, value)
+  end(to, 'gauge', head, before)
 }
 
 export function hostMetrics(world: World, machine: Machine, before: CpuBefore): Metrics {
@@ -111,7 +132,7 @@ export function storeMetrics(world: World, service: Service): Metrics | undefine
     .build()
 }
 
-function momentOf(world: World, createdMs: number): Moment {
+function momentOf(world: World, createdMs: number) {
   return {
     startUnixNano: unixNano(world.startMs, createdMs),
     timeUnixNano: unixNano(world.startMs, world.schedule.now),

@@ -8,13 +8,8 @@ import type { Traces } from '../../../pipeline/data/telemetry.ts'
 import { type Writer, written } from '../../../pipeline/data/writer.ts'
 import type { SpanRecord } from '../world/observer.ts'
 import type { Operation } from '../world/service.ts'
-import type { Attributes } from './resource.ts'
+import { enveloped, type Scope, scopeBytes, writeUnixNano } from './envelope.ts'
 import { eventsOf, flagsOf, isFailed, kinds, spanAttributes, spanName } from './spans.ts'
-
-export interface Scope {
-  readonly name: string
-  readonly version: string
-}
 
 interface Encoded {
   readonly name: Uint8Array
@@ -36,31 +31,19 @@ export class SpanWriter {
   private readonly scope: Uint8Array
   private readonly known = new Map<Operation, Known>()
 
-  constructor(startMs: number, traceState: string, { name, version }: Scope) {
+  constructor(startMs: number, traceState: string, scope: Scope) {
     this.startMs = startMs
     this.traceState = written((to) => text(to, 26, traceState))
-    this.scope = written((to) => {
-      text(to, 18, version)
-      text(to, 10, name)
-    })
+    this.scope = scopeBytes(scope)
   }
 
-  write(resource: Attributes, spans: readonly SpanRecord[]): Traces {
-    const chunk = written((to) => {
-      const begin = to.size
+  write(resource: Uint8Array, spans: readonly SpanRecord[]): Traces {
+    const chunk = enveloped(resource, this.scope, (to) => {
       for (let i = spans.length - 1; i >= 0; i--) {
         const before = to.size
         this.writeSpan(to, spans[i]!)
         to.message(18, before)
       }
-      const scope = to.size
-      to.bytes(this.scope)
-      to.message(10, scope)
-      to.message(18, begin)
-      const head = to.size
-      writeAttributes(to, 10, resource)
-      to.message(10, head)
-      to.message(10, begin)
     })
     return fromChunks('traces', [chunk], [spans.length])
   }
@@ -121,15 +104,4 @@ function encode(span: SpanRecord): Encoded {
 /** A word of an id: its highest byte first. */
 function word(to: Writer, n: number): void {
   to.fixed32(((n >>> 24) | ((n >>> 8) & 0xff00) | ((n << 8) & 0xff_0000) | (n << 24)) >>> 0)
-}
-
-/** The same nanoseconds as `unixNano`, in halves: milliseconds since 1970 times a million do not fit into a double. */
-function writeUnixNano(to: Writer, startMs: number, ms: number): void {
-  const whole = Math.floor(ms)
-  const all = startMs + whole
-  const upper = Math.floor(all / 0x20_0000) * 1e6
-  const upperHigh = Math.floor(upper / 0x800)
-  const rest = (upper - upperHigh * 0x800) * 0x20_0000 + (all % 0x20_0000) * 1e6 + Math.round((ms - whole) * 1e6)
-  to.fixed32((upperHigh + Math.floor(rest / 0x1_0000_0000)) >>> 0)
-  to.fixed32(rest % 0x1_0000_0000)
 }

@@ -101,7 +101,7 @@ class Attempt {
     const { world, edge } = this
     const target = edge.to.service
     if (world.watched.has(edge.to)) (this.asked.origin ?? this.asked).isTouched = true
-    const random = world.randomOf('network')
+    const random = world.ways
     if (random.chance(edge.brokenShare)) {
       this.turnAway(edge.guard)
       this.end('broken', 'circuit_open', undefined)
@@ -216,7 +216,7 @@ class Attempt {
     const all = edge.to.service.knobs
     let ms = world.networkMs() + delayMs + all.delayMs
     const share = 1 - (1 - loss) * (1 - all.loss)
-    const random = world.randomOf('network')
+    const random = world.ways
     for (let k = 0; random.chance(share); k++) {
       if (k === maxRetransmits) return { ms, isLost: true }
       ms += retransmitMs * 2 ** k
@@ -238,7 +238,7 @@ class Attempt {
       outlier === undefined ? service.ready : service.ready.filter(({ ejectedUntilMs }) => ejectedUntilMs <= now)
     // Writes and reads go to the primary.
     if (service.spec.kind === 'database') return ready[0]
-    return ready.length === 0 ? undefined : ready[this.world.randomOf('network').below(ready.length)]
+    return ready.length === 0 ? undefined : ready[this.world.ways.below(ready.length)]
   }
 }
 

@@ -38,7 +38,8 @@ export class Frame {
   rowsExamined = 0
   isOver = false
   private readonly respond: CallEnd
-  private readonly knobs: readonly Knobs[]
+  /** Which of the knobs act on it, as bits: of the service, the version, the instance, the operation. */
+  private readonly turnedBy: number
   /** Leaves whatever queue it stands in. */
   private withdraw: () => void = nothing
   private hasWorker = false
@@ -52,7 +53,7 @@ export class Frame {
     this.topic = arrival.topic
     this.respond = respond
     this.startMs = world.schedule.now
-    this.knobs = knobsOf(instance, operation)
+    this.turnedBy = turnedBy(instance, operation)
     const isRecorded = trace.isSampled && instance.service.spec.kind === 'service'
     this.span = isRecorded ? world.spanOf(arrival, instance) : undefined
   }
@@ -60,7 +61,7 @@ export class Frame {
   start(): void {
     const { instance } = this
     instance.frames.add(this)
-    instance.leakedBytes += this.sum('leakPerRequest')
+    instance.leakedBytes += this.leakPerRequest
     if (!isBlocking(instance)) {
       this.run()
       return
@@ -94,19 +95,19 @@ export class Frame {
 
   private run(): void {
     const { operation, instance, random } = this
-    if (random.chance(this.sum('earlyErrorShare'))) {
+    if (random.chance(this.earlyErrorShare)) {
       this.work(earlyErrorMs, 0, () => this.finish('error', this.errorType()))
       return
     }
     const total = random.logNormal(operation.self.median, operation.self.sigma)
     const { cpuPace, waitPace } = instance.noise
-    const cpu = total * operation.self.cpu * cpuPace * this.product('cpuFactor') * instance.collecting()
-    const wait = total * (1 - operation.self.cpu) * waitPace * this.product('waitFactor')
+    const cpu = total * operation.self.cpu * cpuPace * this.cpuFactor * instance.collecting()
+    const wait = total * (1 - operation.self.cpu) * waitPace * this.waitFactor
     if (operation.query !== undefined) this.runQuery(cpu, wait)
     else if (operation.steps.length === 0) this.work(cpu, wait, () => this.answer())
     else {
       this.work(cpu / 2, wait / 2, () => {
-        if (random.chance(this.sum('cutShare'))) this.answer()
+        if (random.chance(this.cutShare)) this.answer()
         else this.runSteps(operation.steps, 0, () => this.work(cpu / 2, wait / 2, () => this.answer()))
       })
     }
@@ -256,7 +257,7 @@ export class Frame {
 
   private answer(): void {
     const { operation, random } = this
-    const fails = random.chance(operation.errors + this.sum('errorShare'))
+    const fails = random.chance(operation.errors + this.errorShare)
     if (fails) this.finish('error', this.errorType())
     else this.finish('ok', '')
   }
@@ -284,35 +285,69 @@ export class Frame {
   }
 
   private get random() {
-    return this.world.randomOf(this.instance.service.name)
+    return this.instance.service.random
   }
 
   private errorType(): string {
-    return (
-      this.knobs.find(({ errorShare, earlyErrorShare }) => errorShare + earlyErrorShare > 0)?.errorType ??
-      'InternalError'
-    )
+    for (let i = 0; i < knobOwners; i++) {
+      const knobs = this.knobs(i)
+      if (knobs !== undefined && knobs.errorShare + knobs.earlyErrorShare > 0) return knobs.errorType
+    }
+    return 'InternalError'
   }
 
-  private sum(key: 'errorShare' | 'earlyErrorShare' | 'cutShare' | 'leakPerRequest'): number {
+  /** Undefined where those do not act on it. */
+  private knobs(i: number): Knobs | undefined {
+    if ((this.turnedBy & (1 << i)) === 0) return undefined
+    const { instance } = this
+    if (i === 0) return instance.service.knobs
+    if (i === 1) return instance.version.knobs
+    return i === 2 ? instance.knobs : this.operation.knobs
+  }
+
+  private get earlyErrorShare(): number {
     let sum = 0
-    for (const knobs of this.knobs) sum += knobs[key]
+    for (let i = 0; i < knobOwners; i++) sum += this.knobs(i)?.earlyErrorShare ?? 0
     return sum
   }
-
-  private product(key: 'cpuFactor' | 'waitFactor'): number {
+  private get errorShare(): number {
+    let sum = 0
+    for (let i = 0; i < knobOwners; i++) sum += this.knobs(i)?.errorShare ?? 0
+    return sum
+  }
+  private get cutShare(): number {
+    let sum = 0
+    for (let i = 0; i < knobOwners; i++) sum += this.knobs(i)?.cutShare ?? 0
+    return sum
+  }
+  private get leakPerRequest(): number {
+    let sum = 0
+    for (let i = 0; i < knobOwners; i++) sum += this.knobs(i)?.leakPerRequest ?? 0
+    return sum
+  }
+  private get cpuFactor(): number {
     let product = 1
-    for (const knobs of this.knobs) product *= knobs[key]
+    for (let i = 0; i < knobOwners; i++) product *= this.knobs(i)?.cpuFactor ?? 1
+    return product
+  }
+  private get waitFactor(): number {
+    let product = 1
+    for (let i = 0; i < knobOwners; i++) product *= this.knobs(i)?.waitFactor ?? 1
     return product
   }
 }
 
-function knobsOf({ service, version, knobs }: Instance, operation: Operation): readonly Knobs[] {
-  const all = [service.knobs, version.knobs, knobs, operation.knobs]
+const knobOwners = 4
+
+/** A mistake in the code does not act on what was released before it. */
+function turnedBy({ service, version, knobs }: Instance, operation: Operation): number {
   const { index } = version
-  return service.knobs.since <= index && operation.knobs.since <= index
-    ? all
-    : all.filter(({ since }) => since <= index)
+  return (
+    (service.knobs.since <= index ? 1 : 0) |
+    (version.knobs.since <= index ? 2 : 0) |
+    (knobs.since <= index ? 4 : 0) |
+    (operation.knobs.since <= index ? 8 : 0)
+  )
 }
 
 export function isBlocking({ service }: Instance): boolean {

@@ -10,8 +10,17 @@ export class Histogram {
   min = Number.POSITIVE_INFINITY
   max = 0
 
+  clear(): void {
+    this.counts.fill(0)
+    this.count = 0
+    this.sum = 0
+    this.min = Number.POSITIVE_INFINITY
+    this.max = 0
+  }
+
   add(other: Histogram): void {
-    for (const [i, count] of other.counts.entries()) this.counts[i]! += count
+    const { counts } = this
+    for (let i = 0; i < counts.length; i++) counts[i]! += other.counts[i]!
     this.count += other.count
     this.sum += other.sum
     this.min = Math.min(this.min, other.min)

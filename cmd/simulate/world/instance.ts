@@ -22,6 +22,27 @@ export interface DurationSeries {
   readonly histogram: Histogram
 }
 
+/** Of one instance at one side of its calls. */
+class Durations {
+  /** In the order in which they were met; none is ever taken away. */
+  readonly all: DurationSeries[] = []
+  private readonly byOperation = new Map<Operation, DurationSeries[]>()
+
+  record(operation: Operation, topic: Topic | undefined, outcome: Outcome, ms: number): void {
+    let known = this.byOperation.get(operation)
+    if (known === undefined) this.byOperation.set(operation, (known = []))
+    for (const series of known) {
+      if (series.outcome !== outcome || series.topic !== topic) continue
+      series.histogram.record(ms / 1_000)
+      return
+    }
+    const series = { operation, topic, outcome, histogram: new Histogram() }
+    known.push(series)
+    this.all.push(series)
+    series.histogram.record(ms / 1_000)
+  }
+}
+
 export class Instance {
   readonly service: Service
   readonly name: string
@@ -57,8 +78,8 @@ export class Instance {
   limited = 0
   /** Of a database: rows that its statements read. */
   readonly rows = new Map<Operation, number>()
-  readonly durations = new Map<string, DurationSeries>()
-  readonly calls = new Map<string, DurationSeries>()
+  readonly durations = new Durations()
+  readonly calls = new Durations()
 
   constructor(service: Service, name: string, machine: Machine, revision: Revision, nowMs: number, restarts = 0) {
     this.service = service
@@ -119,23 +140,10 @@ export class Instance {
   }
 
   served(operation: Operation, topic: Topic | undefined, outcome: Outcome, ms: number): void {
-    record(this.durations, operation, topic, outcome, ms)
+    this.durations.record(operation, topic, outcome, ms)
   }
 
   called(operation: Operation, outcome: Outcome, ms: number): void {
-    record(this.calls, operation, undefined, outcome, ms)
+    this.calls.record(operation, undefined, outcome, ms)
   }
-}
-
-function record(
-  into: Map<string, DurationSeries>,
-  operation: Operation,
-  topic: Topic | undefined,
-  outcome: Outcome,
-  ms: number,
-): void {
-  const key = `${operation.service.name}/${operation.name}/${topic?.name ?? ''}/${outcome}`
-  let series = into.get(key)
-  if (series === undefined) into.set(key, (series = { operation, topic, outcome, histogram: new Histogram() }))
-  series.histogram.record(ms / 1_000)
 }

@@ -39,12 +39,15 @@ export class Load {
   private readonly spec: Topology['users']
   private readonly entries: readonly Entry[]
   private readonly random: Random
+  /** What goes wrong must not change who comes when: else two worlds that differ in one fault or action could not be compared. */
+  private readonly again: Random
   private noise = 0
 
   constructor(world: World, spec: Topology['users'], edges: readonly Edge[], seed: number) {
     this.world = world
     this.spec = spec
     this.random = new Random(seed, 'users')
+    this.again = world.randomOf('users who try again')
     this.entries = spec.operations.map(({ weight, slow }, i) => ({ edge: edges[i]!, weight, slowMs: slow }))
     for (const { edge } of this.entries)
       this.served.set(nameOf(edge), { demand: 0, good: 0, slow: 0, failed: 0, refused: 0 })
@@ -110,8 +113,8 @@ export class Load {
         isTouched,
         refusedBy,
       })
-      if (outcome !== 'ok' && attempt < 3 && this.random.chance(this.spec.retry)) {
-        world.schedule.after(this.random.between(...retryAfterMs), () => this.request(entry, attempt + 1))
+      if (outcome !== 'ok' && attempt < 3 && this.again.chance(this.spec.retry)) {
+        world.schedule.after(this.again.between(...retryAfterMs), () => this.request(entry, attempt + 1))
       }
     })
   }

@@ -36,21 +36,27 @@ export class Wander {
   private readonly random: Random
   private readonly memory: number
   private readonly sigma: number
+  private readonly innovation: number
   private at: number
-  /** Its exponential. */
-  factor: number
+  /** Its exponential, once somebody has asked for it. */
+  private known = Number.NaN
 
   constructor(random: Random, ticks: number, sigma: number) {
     this.random = random
     this.memory = Math.exp(-1 / ticks)
+    this.innovation = Math.sqrt(1 - this.memory ** 2)
     this.sigma = sigma
     this.at = random.normal()
-    this.factor = Math.exp(sigma * this.at)
+  }
+
+  get factor(): number {
+    if (Number.isNaN(this.known)) this.known = Math.exp(this.sigma * this.at)
+    return this.known
   }
 
   step(): void {
-    this.at = this.memory * this.at + Math.sqrt(1 - this.memory ** 2) * this.random.normal()
-    this.factor = Math.exp(this.sigma * this.at)
+    this.at = this.memory * this.at + this.innovation * this.random.normal()
+    this.known = Number.NaN
   }
 }
 

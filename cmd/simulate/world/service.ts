@@ -7,6 +7,7 @@ import { Knobs } from './knobs.ts'
 import type { ServiceNoise } from './noise.ts'
 import type { Trace } from './observer.ts'
 import { Permits } from './permits.ts'
+import type { Random } from './random.ts'
 
 type Self = OperationSpec['self']
 
@@ -163,6 +164,8 @@ export class Service {
   readonly spec: ServiceSpec
   readonly knobs = new Knobs()
   readonly noise: ServiceNoise
+  /** What its requests draw from. */
+  readonly random: Random
   readonly operations = new Map<string, Operation>()
   readonly topics = new Map<string, Topic>()
   readonly contents: CacheContent[] = []
@@ -195,8 +198,9 @@ export class Service {
   hits = 0
   misses = 0
 
-  constructor(name: string, spec: ServiceSpec, noise: ServiceNoise) {
+  constructor(name: string, spec: ServiceSpec, noise: ServiceNoise, random: Random) {
     this.name = name
+    this.random = random
     this.noise = noise
     this.spec = spec
     this.autoscale = spec.kind === 'service' ? spec.autoscale : undefined

@@ -49,6 +49,8 @@ export class World {
   private readonly streams = new Map<string, Random>()
   private readonly ids: Random
   private readonly network: Random
+  /** Where calls go, and what becomes of their packets. */
+  readonly ways: Random
 
   constructor({ topology, seed, startMs, sampling, observer }: WorldOptions) {
     this.topology = topology
@@ -58,6 +60,7 @@ export class World {
     this.observer = observer
     this.ids = new Random(seed, 'ids')
     this.network = new Random(seed, 'latency')
+    this.ways = this.randomOf('network')
     this.weather = weatherOf(topology.noise, this.randomOf('weather'))
     for (const [name, spec] of Object.entries(topology.services)) this.addService(name, spec)
     for (const service of this.services.values()) this.connect(service)
@@ -137,7 +140,7 @@ export class World {
 
   private addService(name: string, spec: Topology['services'][string]): void {
     const noise = new ServiceNoise(this.topology.noise, this.weather, this.randomOf(`noise of ${name}`))
-    const service = new Service(name, spec, noise)
+    const service = new Service(name, spec, noise, this.randomOf(name))
     this.services.set(name, service)
     const add = (operation: string, self: OperationSpec['self'], rest: Partial<Operation> = {}) =>
       service.operations.set(operation, {

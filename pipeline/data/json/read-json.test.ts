@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import fc from 'fast-check'
 import { Rejected } from '../../component.ts'
+import { sharedPath, skipWithout } from '../../testing/shared-files.ts'
 import { referenceType } from '../proto/reference.ts'
 import type { Signal } from '../telemetry.ts'
 import { readJson } from './read-json.ts'
 
-const shared = process.env['VIGIL_SHARED'] ?? join(import.meta.dirname, '../../../../shared')
 const encode = (text: string) => new TextEncoder().encode(text)
 
 function objectOf(signal: Signal, bytes: Uint8Array): unknown {
@@ -221,10 +220,9 @@ suite('beside other readers', () => {
     assert.deepEqual(objectOf('traces', readJson('traces', json)), objectOf('traces', proto))
   })
 
-  const examples = join(shared, 'corpus/golden/otlp_proto_examples')
-  test('the examples of opentelemetry-proto read as protobufjs reads them', (t) => {
-    if (!existsSync(examples)) return t.skip(`no golden files in ${examples}; set VIGIL_SHARED`)
-    const text = readFileSync(join(examples, 'metrics.json'))
+  const example = sharedPath('corpus/golden/otlp_proto_examples/metrics.json')
+  test('the examples of opentelemetry-proto read as protobufjs reads them', { skip: skipWithout(example) }, () => {
+    const text = readFileSync(example)
     const type = referenceType('metrics')
     const wanted = type.toObject(type.fromObject(JSON.parse(String(text)) as object), {
       longs: String,

@@ -1,6 +1,7 @@
 /** Expressions as closures over the frame. Constant parts are computed once, here. */
 
 import { didYouMean } from '../../config/suggest.ts'
+import { errorMessage } from '../../error-message.ts'
 import type { Call, Expression, Path } from '../ast.ts'
 import type { OttlContext } from '../contexts/contexts.ts'
 import { type Accessor, accessor, type PathSpec, type PathTable } from '../contexts/path.ts'
@@ -69,7 +70,7 @@ export class ExpressionCompiler implements Scope {
       get = spec.make(args)
     } catch (error) {
       if (error instanceof Fault) throw error
-      throw new Fault(call.at, `${spec.name}: ${error instanceof Error ? error.message : String(error)}`)
+      throw new Fault(call.at, `${spec.name}: ${errorMessage(error)}`)
     }
     const keys = call.keys.map((key) => this.key(key))
     const result: Getter = keys.length === 0 ? get : (frame) => indexResult(get(frame), keys, frame)

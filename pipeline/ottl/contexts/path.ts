@@ -1,6 +1,7 @@
 /** What a path can be: a table of specs, from which an accessor is made for the fields and keys of one path in a statement. */
 import type { EditableAttributes, Value } from '../../data/telemetry.ts'
 import { key } from '../../data/value.ts'
+import { errorMessage } from '../../error-message.ts'
 import type { Frame } from '../frame.ts'
 import { type Getter, getAt, type IndexKey, mapKey, setAt } from '../keys.ts'
 import { fail } from '../problems.ts'
@@ -114,7 +115,7 @@ function attributeKey(of: IndexKey, frame: Frame, verb: string): string {
   try {
     return mapKey(of, frame)
   } catch (error) {
-    fail(`cannot ${verb} map value: ${error instanceof Error ? error.message : String(error)}`)
+    fail(`cannot ${verb} map value: ${errorMessage(error)}`)
   }
 }
 

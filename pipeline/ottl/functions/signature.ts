@@ -1,4 +1,5 @@
 /** How a function declares its parameters: each kind of parameter says how an argument becomes what the function works with. */
+import { errorMessage } from '../../error-message.ts'
 import type { Argument, Expression } from '../ast.ts'
 import type { Accessor } from '../contexts/path.ts'
 import { type Frame, noFrame } from '../frame.ts'
@@ -147,7 +148,7 @@ function buildArgument(spec: FunctionSpec, name: string, i: number, arg: Argumen
     return param.build(arg.value, scope)
   } catch (error) {
     if (error instanceof Fault) throw error
-    const why = error instanceof Error ? error.message : String(error)
+    const why = errorMessage(error)
     throw new Fault(arg.value.at, `${spec.name}: invalid argument at position ${i} (${name}): ${why}`)
   }
 }

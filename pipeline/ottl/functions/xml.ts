@@ -1,5 +1,6 @@
 /** Converters of XML documents. */
 import { createRequire } from 'node:module'
+import { errorMessage } from '../../error-message.ts'
 import { fail } from '../problems.ts'
 import { define, type OttlValue } from '../values.ts'
 import {
@@ -37,13 +38,13 @@ function selector(source: string): Select {
   try {
     parsed = xpath.parse(source)
   } catch (error) {
-    fail(`invalid xpath ${JSON.stringify(source)}: ${error instanceof Error ? error.message : String(error)}`)
+    fail(`invalid xpath ${JSON.stringify(source)}: ${errorMessage(error)}`)
   }
   return (document) => {
     try {
       return parsed.select({ node: document })
     } catch (error) {
-      fail(`xpath ${JSON.stringify(source)}: ${error instanceof Error ? error.message : String(error)}`)
+      fail(`xpath ${JSON.stringify(source)}: ${errorMessage(error)}`)
     }
   }
 }

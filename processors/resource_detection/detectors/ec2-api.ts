@@ -1,5 +1,6 @@
 /** Two calls of the EC2 API: tags and instances. */
-import { reasonOf, type World } from '../detector.ts'
+import { errorMessage } from '../../../pipeline/error-message.ts'
+import type { World } from '../detector.ts'
 import { findCredentials } from './aws-credentials.ts'
 import { signPost } from './aws-signature.ts'
 import type { Imds } from './imds.ts'
@@ -64,7 +65,7 @@ async function call(
   signal: AbortSignal,
 ): Promise<string> {
   const credentials = await findCredentials(world, imds, region, signal).catch((error: unknown) => {
-    throw new Error(`no AWS credentials: ${reasonOf(error)}`, { cause: error })
+    throw new Error(`no AWS credentials: ${errorMessage(error)}`, { cause: error })
   })
   const place =
     world.env['AWS_ENDPOINT_URL_EC2'] || world.env['AWS_ENDPOINT_URL'] || `https://ec2.${region}.amazonaws.com`

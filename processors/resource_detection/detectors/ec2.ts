@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { duration } from '../../../pipeline/config/fields.ts'
-import { attributeSwitches, defineDetector, Found, failKey, nothing, reasonOf, type World } from '../detector.ts'
+import { errorMessage } from '../../../pipeline/error-message.ts'
+import { attributeSwitches, defineDetector, Found, failKey, nothing, type World } from '../detector.ts'
 import { StatusError } from '../metadata-client.ts'
 import { describeTags } from './ec2-api.ts'
 import { type Imds, openImds } from './imds.ts'
@@ -39,18 +40,18 @@ export default defineDetector({
         try {
           await imds.metadata('instance-id')
         } catch (error) {
-          world.logger.debug('EC2 metadata is unavailable', { error: reasonOf(error) })
+          world.logger.debug('EC2 metadata is unavailable', { error: errorMessage(error) })
           if (world.mustFind) throw error
           return nothing
         }
         const instance = await imds.document().catch((error: unknown) => {
           const isMissing = error instanceof StatusError && error.status === 404
           if (isMissing && !world.mustFind) return undefined
-          throw new Error(`failed getting identity document: ${reasonOf(error)}`, { cause: error })
+          throw new Error(`failed getting identity document: ${errorMessage(error)}`, { cause: error })
         })
         if (instance === undefined) return nothing
         const hostname = await imds.metadata('hostname').catch((error: unknown) => {
-          if (world.mustFind) throw new Error(`failed getting hostname: ${reasonOf(error)}`, { cause: error })
+          if (world.mustFind) throw new Error(`failed getting hostname: ${errorMessage(error)}`, { cause: error })
           return undefined
         })
         const found = new Found(settings.resource_attributes)
@@ -71,7 +72,7 @@ export default defineDetector({
           try {
             for (const [key, value] of await tags) if (matchesAny(patterns, key)) found.add(`ec2.tag.${key}`, value)
           } catch (error) {
-            world.logger.debug('the tags of the instance are unavailable', { error: reasonOf(error) })
+            world.logger.debug('the tags of the instance are unavailable', { error: errorMessage(error) })
           }
         }
         return found.done()
@@ -92,7 +93,7 @@ async function imdsTags(
     try {
       tags.push([key, await imds.metadata(`tags/instance/${key}`)])
     } catch (error) {
-      logger.debug('a tag of the instance is unavailable', { key, error: reasonOf(error) })
+      logger.debug('a tag of the instance is unavailable', { key, error: errorMessage(error) })
     }
   }
   return tags

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { attributeSwitches, defineDetector, Found, nothing, reasonOf, type World } from '../detector.ts'
+import { errorMessage } from '../../../pipeline/error-message.ts'
+import { attributeSwitches, defineDetector, Found, nothing, type World } from '../detector.ts'
 import { type JsonObject, listOf, objectOf, textOf } from './json-metadata.ts'
 
 /** AWS ECS tasks, by the task metadata endpoint of version 4 or 3. */
@@ -33,7 +34,7 @@ export default defineDetector({
       }
       const read = async (path: string) => objectOf(await world.http.json(`${endpoint}${path}`, { signal }))
       const task = await read('/task').catch((error: unknown) => {
-        throw new Error(`unable to fetch task metadata: ${reasonOf(error)}`, { cause: error })
+        throw new Error(`unable to fetch task metadata: ${errorMessage(error)}`, { cause: error })
       })
       const arn = textOf(task['TaskARN'])
       const { region, account, id } = partsOf(arn)
@@ -57,7 +58,8 @@ export default defineDetector({
         setLogs(found, listOf(task['Containers']).map(objectOf), textOf((await read(''))['DockerId']), account)
       } catch (error) {
         // The task is known; only its logs are not.
-        if (world.mustFind) throw new Error(`ecs container metadata unavailable: ${reasonOf(error)}`, { cause: error })
+        if (world.mustFind)
+          throw new Error(`ecs container metadata unavailable: ${errorMessage(error)}`, { cause: error })
       }
       return found.done()
     },

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { errorMessage } from '../../../pipeline/error-message.ts'
 import { kubernetesProblem, kubernetesShape } from '../../../pipeline/kubernetes/api-keys.ts'
-import { attributeSwitches, type Detected, defineDetector, Found, nothing, reasonOf, type World } from '../detector.ts'
+import { attributeSwitches, type Detected, defineDetector, Found, nothing, type World } from '../detector.ts'
 import { type DescribedInstance, describeInstance } from './ec2-api.ts'
 import { openImds } from './imds.ts'
 import { type JsonObject, objectOf, textOf } from './json-metadata.ts'
@@ -77,7 +78,7 @@ export default defineDetector({
         if ((world.env['KUBERNETES_SERVICE_HOST'] ?? '') === '') return missing('not running on EKS')
         if (!mayReachCluster(settings, world)) return missing(notInKubernetes)
         return withCluster(settings, world, signal, async (get) => {
-          const reason = await isEks(world, get).then((isIt) => (isIt ? undefined : 'not running on EKS'), reasonOf)
+          const reason = await isEks(world, get).then((isIt) => (isIt ? undefined : 'not running on EKS'), errorMessage)
           if (reason !== undefined) return missing(reason)
           const found = new Found(settings.resource_attributes)
           found.set('cloud.provider', 'aws')
@@ -91,7 +92,7 @@ export default defineDetector({
             await (hasImds ? fromImds(found, signal) : fromApis(found, get, signal))
           } catch (error) {
             if (world.mustFind) throw error
-            world.logger.debug('EKS metadata is incomplete', { error: reasonOf(error) })
+            world.logger.debug('EKS metadata is incomplete', { error: errorMessage(error) })
           }
           return found.done()
         })
@@ -109,7 +110,7 @@ async function isEks({ env }: World, get: Get): Promise<boolean> {
   )
   if (issuer.includes('oidc.eks.')) return true
   const version = await get('/version').catch((error: unknown) => {
-    throw new Error(`isEks() error retrieving cluster version: ${reasonOf(error)}`, { cause: error })
+    throw new Error(`isEks() error retrieving cluster version: ${errorMessage(error)}`, { cause: error })
   })
   return textOf(version['gitVersion']).includes('-eks-')
 }

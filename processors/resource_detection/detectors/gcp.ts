@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { attributeSwitches, defineDetector, Found, nothing, reasonOf, type World } from '../detector.ts'
+import { errorMessage } from '../../../pipeline/error-message.ts'
+import { attributeSwitches, defineDetector, Found, nothing, type World } from '../detector.ts'
 import { StatusError } from '../metadata-client.ts'
 import { GcpMetadata } from './gcp-metadata.ts'
 import { objectOf, textOf } from './json-metadata.ts'
@@ -62,7 +63,7 @@ export default defineDetector({
             for (const [key, value] of Object.entries(objectOf((await metadata.instance())['labels'])))
               if (matchesAny(patterns, key)) found.add(`gcp.gce.instance.labels.${key}`, textOf(value))
           } catch (error) {
-            world.logger.warn('failed fetching GCE labels', { error: reasonOf(error) })
+            world.logger.warn('failed fetching GCE labels', { error: errorMessage(error) })
           }
         }
         return found.done()
@@ -111,7 +112,7 @@ class Gathering {
     try {
       await ask()
     } catch (error) {
-      this.failures.push(reasonOf(error))
+      this.failures.push(errorMessage(error))
     }
   }
   /** For what the surroundings may well refuse. */
@@ -119,7 +120,7 @@ class Gathering {
     try {
       this.found.set(name, await ask())
     } catch (error) {
-      this.world.logger.info(`${name} is not available`, { error: reasonOf(error) })
+      this.world.logger.info(`${name} is not available`, { error: errorMessage(error) })
     }
   }
   /** The first of these variables that is set. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { errorMessage } from '../../../pipeline/error-message.ts'
 import { type KubernetesSettings, kubernetesProblem, kubernetesShape } from '../../../pipeline/kubernetes/api-keys.ts'
 import { ApiError } from '../../../pipeline/kubernetes/kubernetes-api.ts'
 import {
@@ -7,7 +8,6 @@ import {
   defineDetector,
   Found,
   nothing,
-  reasonOf,
   type Switches,
   type World,
 } from '../detector.ts'
@@ -75,7 +75,7 @@ function newDetector(settings: Settings, world: World): Detector {
             const info = objectOf(objectOf(object['status'])['nodeInfo'])
             found.setUnlessEmpty('host.id', textOf(info['machineID']))
           } catch (error) {
-            return unavailable(`failed to fetch node with name ${node} from K8s API: ${reasonOf(error)}`)
+            return unavailable(`failed to fetch node with name ${node} from K8s API: ${errorMessage(error)}`)
           }
         }
         if (isOn('k8s.cluster.uid')) {
@@ -86,10 +86,11 @@ function newDetector(settings: Settings, world: World): Detector {
             found.set('k8s.cluster.uid', uid)
           } catch (error) {
             const isForbidden = error instanceof ApiError && (error.code === 403 || error.code === 401)
-            if (!isForbidden) throw new Error(`failed getting k8s cluster UID: ${reasonOf(error)}`, { cause: error })
+            if (!isForbidden)
+              throw new Error(`failed getting k8s cluster UID: ${errorMessage(error)}`, { cause: error })
             world.logger.warn(
               'may not read the namespace kube-system, so k8s.cluster.uid is left out; grant get on it, or switch the attribute off',
-              { error: reasonOf(error) },
+              { error: errorMessage(error) },
             )
           }
         }

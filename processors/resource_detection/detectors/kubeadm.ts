@@ -1,8 +1,9 @@
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { errorMessage } from '../../../pipeline/error-message.ts'
 import { kubernetesProblem, kubernetesShape } from '../../../pipeline/kubernetes/api-keys.ts'
 import { ApiError } from '../../../pipeline/kubernetes/kubernetes-api.ts'
-import { attributeSwitches, defineDetector, Found, nothing, reasonOf, type World } from '../detector.ts'
+import { attributeSwitches, defineDetector, Found, nothing, type World } from '../detector.ts'
 import { type JsonObject, objectOf, textOf } from './json-metadata.ts'
 import { mayReachCluster, notInKubernetes, withCluster } from './kubernetes-client.ts'
 
@@ -52,8 +53,8 @@ function absent(error: unknown, world: World): JsonObject | undefined {
   if (world.mustFind)
     throw isMissing
       ? new Error('kubeadm metadata unavailable')
-      : new Error(`kubeadm metadata incomplete: ${reasonOf(error)}`)
-  world.logger.debug('kubeadm metadata is unavailable', { error: reasonOf(error) })
+      : new Error(`kubeadm metadata incomplete: ${errorMessage(error)}`)
+  world.logger.debug('kubeadm metadata is unavailable', { error: errorMessage(error) })
   return undefined
 }
 
@@ -61,7 +62,7 @@ async function part(world: World, set: () => Promise<void>): Promise<void> {
   try {
     await set()
   } catch (error) {
-    if (world.mustFind) throw new Error(`kubeadm metadata incomplete: ${reasonOf(error)}`, { cause: error })
-    world.logger.debug('kubeadm metadata is incomplete', { error: reasonOf(error) })
+    if (world.mustFind) throw new Error(`kubeadm metadata incomplete: ${errorMessage(error)}`, { cause: error })
+    world.logger.debug('kubeadm metadata is incomplete', { error: errorMessage(error) })
   }
 }

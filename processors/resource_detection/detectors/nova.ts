@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { attributeSwitches, defineDetector, Found, failKey, orNothing, reasonOf } from '../detector.ts'
+import { errorMessage } from '../../../pipeline/error-message.ts'
+import { attributeSwitches, defineDetector, Found, failKey, orNothing } from '../detector.ts'
 import { objectOf, textOf } from './json-metadata.ts'
 import { compilePatterns, matchesAny, patternList } from './patterns.ts'
 
@@ -39,7 +40,7 @@ export default defineDetector({
           try {
             found.setUnlessEmpty('host.type', await world.http.text(typeUrl, { timeoutMs, signal }))
           } catch (error) {
-            world.logger.debug('the EC2-compatible instance type is unavailable', { error: reasonOf(error) })
+            world.logger.debug('the EC2-compatible instance type is unavailable', { error: errorMessage(error) })
           }
           found.set('cloud.provider', 'openstack')
           found.set('cloud.platform', 'openstack_nova')

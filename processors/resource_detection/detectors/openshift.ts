@@ -3,8 +3,9 @@ import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { secret } from '../../../pipeline/config/fields.ts'
+import { errorMessage } from '../../../pipeline/error-message.ts'
 import { type ClientTls, clientTls, clientTlsKeys } from '../../../pipeline/net/tls.ts'
-import { attributeSwitches, defineDetector, Found, nothing, reasonOf, type World } from '../detector.ts'
+import { attributeSwitches, defineDetector, Found, nothing, type World } from '../detector.ts'
 import { StatusError } from '../metadata-client.ts'
 import { type JsonObject, objectOf, textOf } from './json-metadata.ts'
 
@@ -40,7 +41,7 @@ export default defineDetector({
         return found.done()
       } catch (error) {
         if (world.mustFind) throw error
-        world.logger.error('could not ask the OpenShift API', { error: reasonOf(error) })
+        world.logger.error('could not ask the OpenShift API', { error: errorMessage(error) })
         return nothing
       }
     },

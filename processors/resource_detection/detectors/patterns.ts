@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { errorMessage } from '../../../pipeline/error-message.ts'
 import { Regex } from '../../../pipeline/ottl/regex.ts'
 
 /** Go's expressions. Throws where one is not valid. */
@@ -17,7 +18,7 @@ export function patternList() {
         try {
           void new Regex(pattern)
         } catch (error) {
-          context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) })
+          context.addIssue({ code: 'custom', message: errorMessage(error) })
         }
       }),
     )

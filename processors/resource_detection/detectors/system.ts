@@ -1,6 +1,7 @@
 import os from 'node:os'
 import { z } from 'zod'
-import { attributeSwitches, defineDetector, Found, reasonOf, type World } from '../detector.ts'
+import { errorMessage } from '../../../pipeline/error-message.ts'
+import { attributeSwitches, defineDetector, Found, type World } from '../detector.ts'
 import { canonicalName, qualifiedName, reverseName } from '../host-names.ts'
 import { hostArchOf, osTypeOfPlatform } from './os-names.ts'
 import { osRelease, platformOf, releaseName } from './os-release.ts'
@@ -68,7 +69,7 @@ export default defineDetector({
           try {
             found.set(name, await ask())
           } catch (error) {
-            logger.warn(`failed to get ${name}`, { error: reasonOf(error) })
+            logger.warn(`failed to get ${name}`, { error: errorMessage(error) })
           }
         }
         await optional('host.id', () => machineId(world))
@@ -95,7 +96,7 @@ async function hostName(chosen: readonly string[], world: World): Promise<string
     try {
       return (await sources[source]?.(world)) ?? ''
     } catch (error) {
-      world.logger.debug(`the hostname source ${source} had no answer`, { error: reasonOf(error) })
+      world.logger.debug(`the hostname source ${source} had no answer`, { error: errorMessage(error) })
     }
   }
   throw new Error('all hostname sources failed to get hostname')

@@ -1,4 +1,5 @@
 /** What is wrong with policies, found before anything runs; in upstream's words where it has them. */
+import { errorMessage } from '../../../pipeline/error-message.ts'
 import { CompileError } from '../../../pipeline/ottl/problems.ts'
 import { Regex } from '../../../pipeline/ottl/regex.ts'
 import type { PartSettings, PolicySettings, TopPolicySettings } from '../policies-config.ts'
@@ -24,6 +25,7 @@ const plainTypes = [
   'boolean_attribute',
   'ottl_condition',
   'trace_flags',
+  'incident',
 ]
 
 export function* checkPolicies(policies: readonly TopPolicySettings[], strategy: string): Iterable<PolicyProblem> {
@@ -118,7 +120,7 @@ function regexProblem(pattern: string): string | undefined {
     new Regex(pattern)
     return undefined
   } catch (error) {
-    return `invalid regex \`${pattern}\`: ${error instanceof Error ? error.message : String(error)}`
+    return `invalid regex \`${pattern}\`: ${errorMessage(error)}`
   }
 }
 
@@ -138,6 +140,7 @@ function isStateful(policy: TopPolicySettings): boolean {
   switch (policy.type) {
     case 'rate_limiting':
     case 'bytes_limiting':
+    case 'incident':
       return true
     case 'latency':
       return (policy.latency?.upper_threshold_ms ?? 0) > 0

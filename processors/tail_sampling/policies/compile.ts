@@ -3,6 +3,7 @@ import type { Context } from '../../../pipeline/component.ts'
 import type { PartSettings, PolicySettings, TopPolicySettings } from '../policies-config.ts'
 import { booleanAttribute, numericAttribute, stringAttribute } from './attributes.ts'
 import { and, Composite, type CompositePart, drop, not } from './combined.ts'
+import { defaultIncident, IncidentPolicy } from './incident.ts'
 import { BudgetLimit, bytesOf, limit, spansOf } from './limits.ts'
 import { ottlCondition } from './ottl-condition.ts'
 import type { Policy, Stateful } from './policy.ts'
@@ -20,6 +21,8 @@ export interface Policies {
   readonly all: readonly NamedPolicy[]
   /** What keeps a state, by the names of the policies that lead to it. */
   readonly stateful: ReadonlyMap<string, Stateful>
+  /** Those that have to know what is open. */
+  readonly incidents: readonly IncidentPolicy[]
 }
 
 /** `usesTraceState`: the feature gate. */
@@ -37,11 +40,13 @@ export function compilePolicies(
   return {
     all: [...all.filter(({ isDrop }) => isDrop), ...all.filter(({ isDrop }) => !isDrop)],
     stateful: compiler.stateful,
+    incidents: compiler.incidents,
   }
 }
 
 class Compiler {
   readonly stateful = new Map<string, Stateful>()
+  readonly incidents: IncidentPolicy[] = []
   private readonly context: Context
   private readonly usesTraceState: boolean
 
@@ -55,6 +60,7 @@ class Compiler {
     if (type === 'composite') return this.composite(settings.composite ?? {}, name)
     if (type === 'drop')
       return drop((settings.drop?.drop_sub_policy ?? []).map((part) => this.part(part, `${name}/${part.name}`)))
+    if (type === 'incident') return this.incident(settings, name, true)
     return this.part(settings, name)
   }
 
@@ -100,11 +106,19 @@ class Compiler {
         return booleanAttribute({ key: '', value: false, invert_match: false, ...settings.boolean_attribute })
       case 'ottl_condition':
         return ottlCondition(settings.ottl_condition!, this.context)
+      case 'incident':
+        return this.incident(settings, path, false)
       case 'trace_flags':
         return traceFlags()
       default:
         return { decide: () => 'sampled' }
     }
+  }
+
+  private incident({ incident }: PolicySettings, path: string, isTop: boolean): Policy {
+    const policy = new IncidentPolicy({ ...defaultIncident, ...incident }, path, isTop, this.context.clock)
+    this.incidents.push(policy)
+    return policy
   }
 
   private limit(perSecond: number, burst: number, cost: typeof spansOf, path: string): Policy {

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { errorMessage } from '../../pipeline/error-message.ts'
+import { errorMessage } from './error-message.ts'
 
 /** What this process has locked: a reload opens the new instance before the old one is gone. */
 const held = new Map<string, { count: number; readonly database: DatabaseSync }>()

@@ -1,0 +1,141 @@
+/** What is open, and what persons accepted as normal: read out of the events. */
+import type { Acceptance, Judgements, OpenAlarm, OpenAlarms } from '../../pipeline/capability/judgements.ts'
+import { readFeedback } from '../../pipeline/vocabulary/feedback.ts'
+import type { KeptEvent } from './events.ts'
+
+interface Opened {
+  readonly alarm: OpenAlarm
+  /** Of the last event that said that it is open. */
+  lastUnixNano: bigint
+  /** Undefined while it is open. */
+  closedUnixNano: bigint | undefined
+}
+interface Accepted extends Acceptance {
+  readonly eventId: string
+}
+
+/** Closed ones of an entity that are remembered, for questions about the past; and acceptances. */
+const maxOfEntity = 64
+
+export class Alarms implements Judgements, OpenAlarms {
+  private readonly opened = new Map<string, Opened[]>()
+  private readonly accepted = new Map<string, Accepted[]>()
+  private readonly listeners = new Set<(alarm: OpenAlarm) => void>()
+  private maxOpenNanos: bigint
+  private newestUnixNano = 0n
+  private openCount = 0
+
+  constructor(maxOpenMs: number) {
+    this.maxOpenNanos = nanos(maxOpenMs)
+  }
+
+  adopt(maxOpenMs: number): void {
+    this.maxOpenNanos = nanos(maxOpenMs)
+  }
+
+  get isEmpty(): boolean {
+    return this.openCount === 0
+  }
+
+  all(): readonly OpenAlarm[] {
+    return [...this.opened.values()].flatMap((of) =>
+      of.filter((one) => one.closedUnixNano === undefined).map(({ alarm }) => alarm),
+    )
+  }
+
+  onOpened(listener: (alarm: OpenAlarm) => void): () => void {
+    this.listeners.add(listener)
+    return () => void this.listeners.delete(listener)
+  }
+
+  isOpen(entity: string, atUnixNano: bigint): boolean {
+    for (const { alarm, closedUnixNano, lastUnixNano } of this.opened.get(entity) ?? []) {
+      if (alarm.sinceUnixNano > atUnixNano) continue
+      if (atUnixNano < (closedUnixNano ?? lastUnixNano + this.maxOpenNanos)) return true
+    }
+    return false
+  }
+
+  acceptances(entity: string): readonly Acceptance[] {
+    return this.accepted.get(entity) ?? []
+  }
+
+  /** `isTold`: whether listeners hear of it; not what a restart reads again. */
+  hear(event: KeptEvent, isTold: boolean): void {
+    if (event.name === 'vigil.feedback') this.hearFeedback(event)
+    if (event.name !== 'vigil.anomaly' && event.name !== 'vigil.incident') return
+    const [record] = event.logs
+    const state = record?.attributes.get(`${event.name}.state`)
+    const observed = event.observedUnixNano
+    if (state === 'cleared' || state === 'resolved') this.close(event, observed)
+    else if (typeof state === 'string') this.open(event, observed, isTold)
+  }
+
+  /** Event time has come so far: what nothing was heard of for long is over. */
+  advance(unixNano: bigint): void {
+    if (unixNano <= this.newestUnixNano) return
+    this.newestUnixNano = unixNano
+    if (this.openCount === 0) return
+    for (const of of this.opened.values())
+      for (const one of of)
+        if (one.closedUnixNano === undefined && one.lastUnixNano + this.maxOpenNanos <= unixNano)
+          this.end(one, one.lastUnixNano + this.maxOpenNanos)
+  }
+
+  private open({ entityId, envelope }: KeptEvent, observed: bigint, isTold: boolean): void {
+    const eventId = envelope.incident_id ?? envelope.id
+    const of = this.opened.get(entityId) ?? []
+    const known = of.find(({ alarm }) => alarm.eventId === eventId)
+    if (known !== undefined) {
+      if (observed > known.lastUnixNano) known.lastUnixNano = observed
+      return
+    }
+    const alarm: OpenAlarm = { entity: entityId, eventId, sinceUnixNano: BigInt(envelope.time) }
+    of.push({ alarm, lastUnixNano: observed, closedUnixNano: undefined })
+    this.openCount++
+    if (of.length > maxOfEntity) {
+      const [gone] = of.splice(0, 1)
+      if (gone!.closedUnixNano === undefined) this.openCount--
+    }
+    this.opened.set(entityId, of)
+    if (isTold) for (const listener of this.listeners) listener(alarm)
+  }
+
+  private close({ entityId, envelope }: KeptEvent, observed: bigint): void {
+    const eventId = envelope.incident_id ?? envelope.id
+    const of = this.opened.get(entityId)
+    const one = of?.find(({ alarm }) => alarm.eventId === eventId)
+    if (one !== undefined && one.closedUnixNano === undefined) this.end(one, observed)
+  }
+
+  private end(one: Opened, unixNano: bigint): void {
+    one.closedUnixNano = unixNano
+    this.openCount--
+  }
+
+  private hearFeedback({ entityId, logs }: KeptEvent): void {
+    const [record] = logs
+    const feedback = record === undefined ? undefined : readFeedback(record)
+    if (feedback === undefined) return
+    const of = this.accepted.get(entityId) ?? []
+    if (feedback.kind === 'withdraw') {
+      this.accepted.set(
+        entityId,
+        of.filter(({ eventId }) => eventId !== feedback.parent_id),
+      )
+      return
+    }
+    of.push({
+      ...(feedback.feature === undefined ? {} : { feature: feedback.feature }),
+      sinceUnixNano: BigInt(feedback.since),
+      by: feedback.by,
+      eventId: feedback.id,
+    })
+    if (of.length > maxOfEntity) of.shift()
+    this.accepted.set(entityId, of)
+  }
+}
+
+function nanos(ms: number): bigint {
+  return BigInt(Math.round(ms)) * 1_000_000n
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { StatedP } from './stated-p.ts'
+
+/** Uniform on 0 to 1, the same every time. */
+function uniforms(seed: number): () => number {
+  let state = seed
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return ((state >>> 0) + 0.5) / 2 ** 32
+  }
+}
+
+function isNear(value: number, expected: number): void {
+  assert.ok(value > expected * 0.8 && value < expected * 1.25, `${value} where ${expected} was expected`)
+}
+
+test('p-values that are what they say stay as they are, or nearly', () => {
+  const random = uniforms(3)
+  const stated = new StatedP()
+  for (let i = 0; i < 200_000; i++) stated.learn(random())
+  for (const p of [0.9, 0.3, 0.05, 1e-3]) isNear(stated.corrected(p), p)
+  assert.equal(stated.corrected(1e-9), 1e-9)
+})
+
+test('p-values that are ten times too small are put right, those that are too large are left', () => {
+  const random = uniforms(5)
+  const [small, large] = [new StatedP(), new StatedP()]
+  for (let i = 0; i < 200_000; i++) {
+    small.learn(random() / 10)
+    large.learn(Math.min(1, random() * 10))
+  }
+  for (const p of [0.05, 0.01, 1e-3]) isNear(small.corrected(p), p * 10)
+  for (const p of [0.05, 0.01, 1e-3]) assert.equal(large.corrected(p), p)
+})
+
+test('few p-values prove nothing, and old ones fade', () => {
+  const random = uniforms(7)
+  const stated = new StatedP(20_000)
+  for (let i = 0; i < 900; i++) stated.learn(random() / 10)
+  assert.equal(stated.corrected(0.01), 0.01)
+  for (let i = 0; i < 20_000; i++) stated.learn(random() / 10)
+  isNear(stated.corrected(0.01), 0.1)
+  for (let i = 0; i < 400_000; i++) stated.learn(random())
+  isNear(stated.corrected(0.01), 0.01)
+})
+
+test('a successor knows what was learned', () => {
+  const random = uniforms(9)
+  const stated = new StatedP()
+  for (let i = 0; i < 50_000; i++) stated.learn(random() / 10)
+  const successor = new StatedP()
+  successor.restore(structuredClone(stated.save()))
+  isNear(successor.corrected(0.01), 0.1)
+})

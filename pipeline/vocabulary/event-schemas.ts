@@ -1,0 +1,20 @@
+/** JSON Schemas of events, for those who read them elsewhere. `npm run options` writes them to `schemas/`. */
+import { z } from 'zod'
+import { anomalySchema } from './anomaly.ts'
+import type { EventName } from './event.ts'
+import { feedbackSchema } from './feedback.ts'
+
+const schemas: Readonly<Partial<Record<EventName, z.ZodType>>> = {
+  'vigil.anomaly': anomalySchema,
+  'vigil.feedback': feedbackSchema,
+}
+
+/** By event name. They describe the event in its plain form: what stands in the record's attributes, by their names without the prefix. */
+export function eventSchemas(): ReadonlyMap<string, object> {
+  return new Map(
+    Object.entries(schemas).map(([name, schema]) => {
+      const { $schema, ...rest } = z.toJSONSchema(schema)
+      return [name, { $schema, title: name, ...rest }]
+    }),
+  )
+}

@@ -1,0 +1,133 @@
+import { deserialize, serialize } from 'node:v8'
+import { judgements } from '../../pipeline/capability/judgements.ts'
+import { serviceCatalog } from '../../pipeline/capability/service-catalog.ts'
+import { defineProcessor } from '../../pipeline/component.ts'
+import type { Metrics } from '../../pipeline/data/telemetry.ts'
+import { config } from './config.ts'
+import { Entities } from './entities.ts'
+import { Judge } from './judge.ts'
+import { Keeping } from './keeping.ts'
+import { restoreState, saveState } from './state.ts'
+import { type Tick, Ticks } from './ticks.ts'
+
+/** Ticks that wait to be judged before whoever sends them waits. */
+const maxWaiting = 2
+
+export default defineProcessor({
+  type: 'anomaly',
+  config,
+  signals: { metrics: 'alpha' },
+  create(settings, context) {
+    const { clock, meter, logger } = context
+    const entities = new Entities(settings)
+    const judge = new Judge(settings, context, entities)
+    const ticks = new Ticks(entities, ({ origin }) => context.originKey(origin))
+    const keeping =
+      settings.storage === undefined ? undefined : new Keeping(settings.storage, settings, context, entities)
+    let judging: Promise<void> = Promise.resolve()
+    let waiting = 0
+    let stopTimer: (() => void) | undefined
+    let lastPointMs = 0
+    let isRestored = false
+    let isHandedOn = false
+
+    const emit = async (batch: Metrics) => {
+      try {
+        await context.emit.metrics(batch)
+      } catch (error) {
+        context.dropped(batch.count, 'refused_downstream', 'lost')
+        logger.error('The next component refused the scores of a tick.', { error, points: batch.count })
+      }
+    }
+    const judgeTick = async (tick: Tick) => {
+      try {
+        for (const batch of await judge.judge(tick)) await emit(batch)
+      } finally {
+        waiting--
+      }
+    }
+    const closed = (tick: Tick) => {
+      waiting++
+      judging = judging.then(() => judgeTick(tick))
+    }
+    /** The last tick of a pause is judged without a later one. */
+    const settle = () => {
+      stopTimer = undefined
+      if (!ticks.isOpen) return
+      const left = settings.settle_time - (clock.nowMs() - lastPointMs)
+      if (left > 0) stopTimer = clock.after(left, settle)
+      else closed(ticks.close())
+    }
+
+    return {
+      start: async () => {
+        if (settings.judgements !== undefined)
+          judge.judgements = required(
+            () => context.extension(judgements, settings.judgements),
+            'judgements',
+            'feature_store',
+          )
+        if (settings.service_catalog !== undefined)
+          judge.catalog = required(
+            () => context.extension(serviceCatalog, settings.service_catalog),
+            'service_catalog',
+            'service_catalog',
+          )
+        await keeping?.start(isRestored)
+        if (ticks.isOpen) {
+          lastPointMs = clock.nowMs()
+          stopTimer = clock.after(settings.settle_time, settle)
+        }
+        const name = (rest: string) => `otelcol_processor_anomaly_${rest}`
+        meter.gauge(name('entities'), () => entities.size, {}, 'Entities that are known.')
+        meter.gauge(name('memory'), () => entities.bytes(), {}, 'Bytes of what was learned of them.')
+        const counters: readonly (readonly [string, () => number, string])[] = [
+          ['judged_rows', () => judge.judged, 'Entities judged, each tick anew.'],
+          ['shed_rows', () => judge.shed, 'Entities that were not judged since their tick took too long.'],
+          ['explained_rows', () => judge.explained, 'Entities that were strange enough to be explained.'],
+          ['evicted_entities', () => entities.evicted, 'Entities that were forgotten for want of room.'],
+          ['unjudged_points', () => ticks.homeless, 'Feature points of entities that there is no room for.'],
+          ['late_points', () => ticks.late, 'Feature points of a tick that was judged before they came.'],
+        ]
+        for (const [rest, read, description] of counters) meter.observedCounter(name(rest), read, {}, description)
+      },
+      metrics: async (batch) => {
+        if (ticks.add(batch, closed)) {
+          lastPointMs = clock.nowMs()
+          stopTimer ??= clock.after(settings.settle_time, settle)
+        }
+        if (waiting >= maxWaiting) await judging
+        return batch
+      },
+      shutdown: async () => {
+        stopTimer?.()
+        stopTimer = undefined
+        if (ticks.isOpen && !isHandedOn) closed(ticks.close())
+        await judging
+        await keeping?.shutdown(isHandedOn)
+      },
+      save: async () => {
+        stopTimer?.()
+        stopTimer = undefined
+        await judging
+        isHandedOn = true
+        return serialize(saveState(entities, ticks))
+      },
+      restore: async (bytes) => {
+        restoreState(deserialize(bytes), entities, ticks)
+        isRestored = true
+      },
+    }
+  },
+})
+
+function required<T>(find: () => T, key: string, type: string): T {
+  try {
+    return find()
+  } catch (cause) {
+    throw new Error(
+      `the extension that ${key} names is not there: add ${type} to extensions and to service::extensions, or leave ${key} out`,
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,165 @@
+/** Panes to windows: what each column says of the four windows that end with a pane. O(panes of an hour) a column. */
+import { heardSignals, keptPanes, paneAt, paneMs, signalBits, slotOf, windowCount, windowPanes } from './columns.ts'
+import type { FeatureEntity } from './entity.ts'
+
+/** Where the panes of the windows stand: for a reader from the oldest to the newest. */
+export class Span {
+  readonly end: number
+  /** Slots from the oldest of the longest window on. */
+  readonly slots = new Uint16Array(keptPanes)
+
+  constructor(end: number) {
+    this.end = end
+    for (let i = 0; i < keptPanes; i++) this.slots[i] = slotOf(end - keptPanes + 1 + i)
+  }
+}
+
+/** The first pane, as a place in `slots`, of each window. */
+const firstOf = windowPanes.map((panes) => keptPanes - panes)
+
+/** Sums by window into `out`. */
+export function sumWindows(values: Float32Array, { slots }: Span, out: Float64Array): void {
+  let sum = 0
+  let place = keptPanes - 1
+  for (let w = 0; w < windowCount; w++) {
+    for (const first = firstOf[w]!; place >= first; place--) sum += values[slots[place]!]!
+    // What was corrected downwards may leave the rounding of its numbers.
+    out[w] = Math.max(0, sum)
+  }
+}
+
+export function maxWindows(values: Float32Array, { slots }: Span, out: Float64Array): void {
+  let max = 0
+  let place = keptPanes - 1
+  for (let w = 0; w < windowCount; w++) {
+    for (const first = firstOf[w]!; place >= first; place--) max = Math.max(max, values[slots[place]!]!)
+    out[w] = max
+  }
+}
+
+/** How far a reading holds, in panes, before anything is known of how often it comes. */
+const unknownHold = 12
+const mostHold = 36
+
+/** Fills what each pane holds: its own mean reading, else the latest one within two intervals, as these readings came; NaN = nothing. */
+export class HeldReadings {
+  readonly values = new Float64Array(keptPanes)
+  /** By place: how many readings the pane itself has. */
+  readonly weights = new Float64Array(keptPanes)
+  /** Panes from one reading to the next, on average. */
+  interval = Number.NaN
+
+  fill(sums: Float32Array, weights: Float32Array, { slots }: Span): void {
+    const hold = this.learn(weights, slots)
+    let last = Number.NaN
+    let age = 0
+    for (let place = 0; place < keptPanes; place++) {
+      const slot = slots[place]!
+      const weight = weights[slot]!
+      this.weights[place] = weight
+      if (weight > 0) {
+        last = sums[slot]! / weight
+        age = 0
+      } else if (++age > hold) last = Number.NaN
+      this.values[place] = last
+    }
+  }
+
+  private learn(weights: Float32Array, slots: Uint16Array): number {
+    let first = -1
+    let last = -1
+    let panes = 0
+    for (let place = 0; place < keptPanes; place++) {
+      if (!(weights[slots[place]!]! > 0)) continue
+      if (first < 0) first = place
+      last = place
+      panes++
+    }
+    this.interval = panes < 2 ? Number.NaN : (last - first) / (panes - 1)
+    return panes < 2 ? unknownHold : Math.min(mostHold, Math.ceil(2 * this.interval))
+  }
+
+  /** Sum and number of the panes that have a value, by window. */
+  add(sums: Float64Array, panes: Float64Array, times: number): void {
+    let sum = 0
+    let count = 0
+    let place = keptPanes - 1
+    for (let w = 0; w < windowCount; w++) {
+      for (const first = firstOf[w]!; place >= first; place--) {
+        const value = this.values[place]!
+        if (Number.isNaN(value)) continue
+        sum += value
+        count++
+      }
+      sums[w] = sum * times
+      panes[w] = count
+    }
+  }
+
+  /** Growth an hour by least squares over the panes that have readings of their own; NaN with fewer than six of them. */
+  slopes(out: Float64Array): void {
+    let [n, x, y, xx, xy] = [0, 0, 0, 0, 0]
+    let place = keptPanes - 1
+    for (let w = 0; w < windowCount; w++) {
+      for (const first = firstOf[w]!; place >= first; place--) {
+        if (!(this.weights[place]! > 0)) continue
+        const value = this.values[place]!
+        n++
+        x += place
+        y += value
+        xx += place * place
+        xy += place * value
+      }
+      const spread = n * xx - x * x
+      out[w] = n < leastForSlope || spread <= 0 ? Number.NaN : ((n * xy - x * y) / spread) * (3_600_000 / paneMs)
+    }
+  }
+}
+
+const leastForSlope = 6
+
+/** By window: the share of panes since `firstPane` in which the bit is set, or was within one and a half intervals before. NaN where it never was. */
+export function heardShares(heard: Uint8Array, bit: number, firstPane: number, span: Span, out: Float64Array): void {
+  const { slots, end } = span
+  let first = -1
+  let last = -1
+  let panes = 0
+  for (let place = 0; place < keptPanes; place++) {
+    if ((heard[slots[place]!]! & bit) === 0) continue
+    if (first < 0) first = place
+    last = place
+    panes++
+  }
+  const interval = panes < 2 ? 1 : (last - first) / (panes - 1)
+  const hold = Math.min(mostHold, Math.floor(1.5 * interval) - 1)
+  const start = Math.max(0, keptPanes - 1 - (end - firstPane))
+  let age = mostHold + 1
+  marks.fill(0)
+  for (let place = 0; place < keptPanes; place++) {
+    if ((heard[slots[place]!]! & bit) !== 0) age = 0
+    else age++
+    marks[place] = age <= hold ? 1 : 0
+  }
+  let sum = 0
+  let count = 0
+  let place = keptPanes - 1
+  for (let w = 0; w < windowCount; w++) {
+    for (const from = Math.max(firstOf[w]!, start); place >= from; place--) {
+      sum += marks[place]!
+      count++
+    }
+    out[w] = count === 0 ? Number.NaN : sum / count
+  }
+}
+
+const marks = new Uint8Array(keptPanes)
+
+/** The last pane up to the end of the windows in which the entity was heard of by this signal; 0 = never. */
+export function heardLast({ heard, lastHeardMs }: FeatureEntity, signal: number, { slots, end }: Span): number {
+  const ms = lastHeardMs[signal]!
+  if (ms === 0 || heard === undefined) return 0
+  const bit = signalBits[heardSignals[signal]!]
+  for (let place = keptPanes - 1; place >= 0; place--)
+    if ((heard[slots[place]!]! & bit) !== 0) return end - (keptPanes - 1 - place)
+  return Math.min(paneAt(ms), end)
+}
