@@ -1,7 +1,6 @@
 /** `benchmark`: incidents and quiet days of simulated worlds through the real pipeline, and how well each subject notices and explains them. */
 
 import { availableParallelism } from 'node:os'
-import { setFlagsFromString } from 'node:v8'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { memoryJournal, openJournal } from './benchmark/journal.ts'
 import { withObjectives } from './benchmark/objectives.ts'
@@ -58,16 +57,7 @@ export function register(program: Command, context: CommandContext): void {
     .action(async (files: readonly string[], flags: BenchmarkFlags) => benchmark(files, flags, context))
 }
 
-/** Players keep all cores busy: helpers of their garbage collectors would cost a fifth more and save no time. */
-const lonelyCollector = [
-  '--no-parallel-scavenge',
-  '--no-parallel-marking',
-  '--no-concurrent-marking',
-  '--no-concurrent-sweeping',
-]
-
 async function benchmark(files: readonly string[], flags: BenchmarkFlags, context: CommandContext): Promise<void> {
-  for (const flag of lonelyCollector) setFlagsFromString(flag)
   const { incidents, days } = flags.quick === true ? quick : whole
   const { seed, incidentRate, quietRate } = flags
   const size: SetSize = {

@@ -25,7 +25,7 @@ export interface Expectation {
 }
 
 /** Standard deviation with all that is added to it; `support` is that of the row. */
-export function scatter(column: Column, { location, sigma, support }: Expectation, rowSupport: number): number {
+function scatter(column: Column, { location, sigma, support }: Expectation, rowSupport: number): number {
   const own = Math.max(
     sigma,
     column.floor,

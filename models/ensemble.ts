@@ -132,6 +132,8 @@ const rangeZ = 1.96
 const noveltyScale = 4
 /** `Column.unknownHour` for all columns together. */
 const unknownHour = 1.5
+/** How much a row at such an hour counts in the tails. */
+const unknownHourWeight = 0.1
 /** A history knows no hours at all. */
 const unknownHourOfNovelty = 2.5
 
@@ -300,6 +302,8 @@ export class Ensemble implements Detector {
     this.#seasonal.expect(slot, this.#leastRows)
     const shares = this.#shares(entity, row)
     const verdicts: { column: number; contribution: number; z: number; lower: number; upper: number }[] = []
+    // Without a calendar the expected range follows what comes, and says too little to overrule the others.
+    const isOfValues = this.#options.history === 'values'
     let total = 0
     for (const j of this.#judged) {
       const column = this.#columns[j] as Column
@@ -308,7 +312,8 @@ export class Ensemble implements Detector {
       const range = expectedRange(column, this.#expect(entity, j, column), support)
       const z = this.#z[offset + j] as number
       const isBad = column.bad === 'both' ? Math.abs(z) > rangeZ : (column.bad === 'high' ? z : -z) > rangeZ
-      const contribution = (shares[j] as number) * (isBad || column.statistic === 'surprise' ? 1 : withinShare)
+      const contribution =
+        (shares[j] as number) * (isBad || isOfValues || column.statistic === 'surprise' ? 1 : withinShare)
       total += contribution
       verdicts.push({
         column: j,
@@ -566,11 +571,14 @@ export class Ensemble implements Detector {
     else if (tick - entity.gatedSince >= acceptTicks) {
       // A history of its own accepts by itself.
       this.#rebaseColumns(entity, slot)
+      if (entity.noveltyTick === tick) entity.novelty?.learn()
       return
     }
     const offset = row * this.features
     // The tail must see what is rare, or it would find the rare rarer each time; but not all the hours of a fault.
     const isLong = isGated && tick - entity.gatedSince >= taughtRows * this.#baseStride
+    // What scatters more for want of a profile is not to be the tail of what has one.
+    const weight = this.#seasonal.knowsHour(slot) ? 1 : unknownHourWeight
     let isBaseDue = false
     for (let j = 0; j < this.features; j++) {
       const { stride, statistic, support } = this.#columns[j] as Column
@@ -582,14 +590,14 @@ export class Ensemble implements Detector {
       // Slots that began together learn at different ticks, so that no tick has all the work.
       entity.lastTick[j] = Number.isNaN(last) ? tick - (slot % stride) : tick
       if (stride === this.#baseStride) isBaseDue = true
-      if (!isLong) this.#tails[j]?.add(this.#nats[offset + j] as number)
+      if (!isLong) this.#tails[j]?.add(this.#nats[offset + j] as number, weight)
       if (isGated) continue
       this.#weights[j] = 1
       this.#learned[j] = learnedUnit(this.#columns[j] as Column, value)
       if (support >= 0) this.#learnSupport(entity, j, values[offset + support] as number, value)
     }
     if (!isGated) this.#seasonal.learn(slot, this.#learned, 0, this.#weights)
-    if (isBaseDue && !isLong) this.#learnTogether(entity, row, isGated)
+    if (isBaseDue && !isLong) this.#learnTogether(entity, row, isGated, weight)
     if (isBaseDue && entity.novelty !== undefined && entity.noveltyTick === tick) entity.novelty.learn()
   }
 
@@ -603,21 +611,31 @@ export class Ensemble implements Detector {
     this.#weights[j] = 0
   }
 
-  #learnTogether(entity: Entity, row: number, isGated: boolean): void {
+  #learnTogether(entity: Entity, row: number, isGated: boolean, weight: number): void {
     const fused = this.#fusedNats[row] as number
     if (Number.isNaN(fused)) return
     const usual = Math.max(1, this.#usual(entity.strangeness, entity.rows))
     const planeError = this.#planeNats[row] as number
     const planeUsual = Math.max(0.5, this.#usual(entity.planeError, entity.rows))
-    this.#fusedTail.add(fused / usual)
-    this.#planeTail.add(planeError / planeUsual)
-    if (entity.noveltyTick === this.#moment.tick) this.#noveltyTail.add(entity.noveltyNats)
+    this.#fusedTail.add(fused / usual, weight)
+    this.#planeTail.add(planeError / planeUsual, weight)
+    if (entity.noveltyTick === this.#moment.tick) this.#noveltyTail.add(entity.noveltyNats, weight)
     if (isGated) return
     entity.rows = Math.min(strangenessRows, entity.rows + 1)
-    const weight = 1 / entity.rows
-    entity.strangeness += weight * (Math.min(fused, 10) - entity.strangeness)
-    if (!Number.isNaN(planeError)) entity.planeError += weight * (Math.min(planeError, 10) - entity.planeError)
+    const share = 1 / entity.rows
+    entity.strangeness += share * (Math.min(fused, 10) - entity.strangeness)
+    if (!Number.isNaN(planeError)) entity.planeError += share * (Math.min(planeError, 10) - entity.planeError)
     this.#plane.learn(this.#badSides(row))
+  }
+
+  /** Calibrated nats of each column, without the half that one has on a normal day. */
+  #columnNats(offset: number): Float64Array {
+    const parts = new Float64Array(this.features)
+    for (const j of this.#judged) {
+      const nats = this.#nats[offset + j] as number
+      if (!Number.isNaN(nats)) parts[j] = Math.max(0, -Math.log((this.#tails[j] as TailHistogram).p(nats)) - 0.5)
+    }
+    return parts
   }
 
   /** Each detector has a part as large as its surprise, and divides it among the columns as it sees them. */
@@ -632,25 +650,21 @@ export class Ensemble implements Detector {
       for (let j = 0; j < this.features; j++)
         shares[j] = (shares[j] as number) + (nats * Math.max(0, parts[j] as number)) / total
     }
-    const ofColumns = new Float64Array(this.features)
-    for (const j of this.#judged) {
-      const nats = this.#nats[offset + j] as number
-      // Half a nat is what a column has on a normal day.
-      if (!Number.isNaN(nats)) ofColumns[j] = Math.max(0, -Math.log((this.#tails[j] as TailHistogram).p(nats)) - 0.5)
+    const isOfNow = entity.novelty !== undefined && entity.noveltyTick === this.#moment.tick && !Number.isNaN(novelty)
+    if (entity.novelty !== undefined && isOfNow) {
+      const parts = entity.novelty.contributions()
+      const spread = new Float64Array(this.features)
+      for (const [k, j] of this.#judged.entries()) spread[j] = parts[k] as number
+      add(novelty, spread)
     }
-    add(seasonal, ofColumns)
-    if (!Number.isNaN(plane)) {
+    // A history of plain numbers is what ranks the rows, and knows best which of them did it.
+    if (!(isOfNow && this.#options.history === 'values')) {
+      add(seasonal, this.#columnNats(offset))
       this.#plane.score(this.#badSides(row))
       add(
         plane,
         this.#plane.residual.map((value) => value * value),
       )
-    }
-    if (entity.novelty !== undefined && entity.noveltyTick === this.#moment.tick) {
-      const parts = entity.novelty.contributions()
-      const spread = new Float64Array(this.features)
-      for (const [k, j] of this.#judged.entries()) spread[j] = parts[k] as number
-      add(novelty, spread)
     }
     const total = shares.reduce((sum, share) => sum + share, 0)
     return total > 0 ? shares.map((share) => share / total) : shares

@@ -67,12 +67,12 @@ export class TailHistogram {
     return this.#rows
   }
 
-  /** Learns one surprise; NaN is none. Amortised O(1). */
-  add(nats: number): void {
+  /** Learns one surprise, as if it were seen `weight` times; NaN is none. Amortised O(1). */
+  add(nats: number, weight = 1): void {
     if (Number.isNaN(nats)) return
     const b = bucketOf(Math.min(nats, this.#fitted.most))
-    this.#counts[b] = (this.#counts[b] as number) + 1
-    this.#rows++
+    this.#counts[b] = (this.#counts[b] as number) + weight
+    this.#rows += weight
     if (this.#rows >= this.#fitted.nextFit) this.fit()
   }
 

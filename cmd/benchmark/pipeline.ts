@@ -13,6 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { noOrigin } from '../../pipeline/data/batch.ts'
 import { readOtlp } from '../../pipeline/data/read-otlp.ts'
 import type { Batch } from '../../pipeline/data/telemetry.ts'
+import { tellTime } from '../../pipeline/engine/told-clock.ts'
 import { freePort } from '../../pipeline/testing/free-ports.ts'
 import type { Client } from '../generate/client.ts'
 import { newClient } from '../generate/new-client.ts'
@@ -55,6 +56,8 @@ const maxRequestBytes = 4 << 20
 export interface Pipeline {
   readonly sent: Counts
   readonly received: Counts
+  /** The binary's clock says that it is so late now, in ms since 1970; resolves when it has done what fell due. */
+  tell(unixMs: number): Promise<void>
   /** Waits until all of it has gone through. Throws when the binary does not take it. */
   pass(batches: readonly Batch[]): Promise<void>
   /** What comes back goes there from now on. */
@@ -96,6 +99,7 @@ export async function startPipeline(config?: string): Promise<Pipeline> {
     sent,
     received,
     onBatch: (next) => (take = next),
+    tell: (unixMs) => tellTime(child, BigInt(Math.round(unixMs)) * 1_000_000n),
     async pass(batches) {
       for (const signal of signals) {
         let chunks: Uint8Array[] = []
@@ -142,8 +146,8 @@ async function startBinary(
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
     const main = resolve(import.meta.dirname, `../main${extname(import.meta.filename)}`)
-    const child = spawn(process.execPath, [main, '--config', config], {
-      stdio: ['ignore', 'ignore', 'pipe'],
+    const child = spawn(process.execPath, [main, '--config', config, '--clock', 'told'], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       cwd: dirname(config),
       env: {
         ...process.env,
@@ -154,7 +158,7 @@ async function startBinary(
     running.add(child)
     child.on('exit', () => running.delete(child))
     let log = ''
-    child.stderr.on('data', (part: Buffer) => {
+    child.stderr?.on('data', (part: Buffer) => {
       if (log.length < maxLogLength) log += part.toString()
     })
     if (await isReady(child, port)) return { child, port, log: () => log }

@@ -30,8 +30,8 @@ export interface Played {
   readonly notLookedAt: number
 }
 
-/** So often telemetry is handed over, in a window; an incident is told to a third of its windows' length. */
-const stepsInWindow = 3
+/** So often telemetry is handed over and the time is told. */
+const stepMs = 10_000
 const servedMs = 10_000
 
 export async function playRun(run: Run, options: PlayRunOptions): Promise<Played> {
@@ -41,15 +41,16 @@ export async function playRun(run: Run, options: PlayRunOptions): Promise<Played
   const { world, exports, truth } = prepare({ topology, scenario, seed, startMs, send: (batch) => pending.push(batch) })
   const served = isQuiet ? [] : watchUsers(exports)
   const windows = new Windows(aliasesOf(topology))
-  const stepMs = isQuiet ? windowMs : windowMs / stepsInWindow
   let [nowMs, openMs] = [0, 0]
   pipeline.onBatch((batch) => windows.take(batch, nowMs))
+  await pipeline.tell(startMs)
   while (nowMs < scenario.duration) {
     if (signal.aborted) throw new Error('interrupted')
     nowMs += stepMs
     world.runUntil(nowMs)
     const batches = pending
     pending = []
+    await pipeline.tell(startMs + nowMs)
     await pipeline.pass(batches)
     onProgress(stepMs)
     if (nowMs - openMs < windowMs) continue

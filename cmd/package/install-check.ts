@@ -29,7 +29,8 @@ suite('the installed package', () => {
   test('holds JavaScript and types only, and no tests', () => {
     const installed = readdirSync(join(folder, 'node_modules/vigil'), { recursive: true, encoding: 'utf8' })
     const strange = installed.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
-    assert.deepEqual([strange, installed.filter((file) => /\.test\.|compat|bench/.test(file))], [[], []])
+    const ours = /\.(?:test|bench|fixture)\.|^cmd\/(?:bench|compat|crash|fuzz|package|soak)(?:\/|$)/
+    assert.deepEqual([strange, installed.filter((file) => ours.test(file))], [[], []])
   })
 
   test('knows its version and its components, and validates the quick start', () => {

@@ -9,7 +9,7 @@ import { build } from '../../pipeline/testing/build.ts'
 import type { TestContext, TestContextOptions } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
 import { type Anomaly, readAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
-import { entityLabel } from '../../pipeline/vocabulary/entity.ts'
+import { type Entity, edgeEntity, entityLabel } from '../../pipeline/vocabulary/entity.ts'
 import factory from './index.ts'
 import { edge, operation, service, Tick, type Why } from './ticks.fixture.ts'
 
@@ -313,6 +313,36 @@ test('parts of a service that go wrong with it, and calls to it, are evidence be
   )
 })
 
+test('services of one name in two namespaces, and a database of that name, have nothing to do with each other', async () => {
+  const { tick, context } = await open()
+  const billing = { ...payment, namespace: 'billing' }
+  const instance: Entity = { ...billing, kind: 'instance', service: 'payment', name: 'payment-1' }
+  const database: Entity = { ...payment, kind: 'database', namespace: '', name: 'db-1/payment' }
+  const all = [
+    payment,
+    instance,
+    edgeEntity(service('order'), database),
+    edgeEntity(service('order'), billing),
+    edgeEntity(service('search'), payment),
+    database,
+  ]
+  const of = (at: number, p: number) => {
+    const one = new Tick(at)
+    for (const entity of all) one.p(entity, p).because(entity, at - 10, errors)
+    return one
+  }
+  for (let at = start; at < start + 300; at += 10) await tick(of(at, 0.4))
+  for (let at = start + 300; at < start + 500; at += 10) await tick(of(at, 1e-11))
+  assert.deepEqual(brief(said(context)), [
+    'payment failing active high',
+    'payment payment-1 failing active high',
+    'edge order -> database db-1/payment failing active high',
+    'edge order -> billing/payment failing active low',
+    'edge search -> payment failing active low',
+    'database db-1/payment failing active low',
+  ])
+})
+
 test('a reload in the middle of an alarm says nothing again, and clears what its predecessor raised', async () => {
   const first = await open()
   let at = start
@@ -353,7 +383,7 @@ test('a store that cannot be read costs what was known, never the start', async 
   const { context, instance } = await open('storage: file_storage', options)
   assert.deepEqual(
     context.recorded.lines.map(({ level, message }) => [level, message]),
-    [['warn', 'Stored alarms could not be read; active ones may be raised again.']],
+    [['warn', 'The stored alarms could not be read; active ones may be raised again.']],
   )
   await instance.shutdown?.(AbortSignal.timeout(1_000))
 })

@@ -1,5 +1,6 @@
 /** The alarms of all entities: opened, grown worse, cleared. Each says active once and cleared once. */
 import type { Anomaly, AnomalyType } from '../../pipeline/vocabulary/anomaly.ts'
+import type { Entity } from '../../pipeline/vocabulary/entity.ts'
 import type { Severity } from '../../pipeline/vocabulary/event.ts'
 import type { LocalTime } from '../../pipeline/vocabulary/natural-units.ts'
 import { type Alarm, alarmId, anomalyOf, escalationId } from './alarm.ts'
@@ -7,7 +8,7 @@ import { findingsOf, kindsOf } from './anomaly-type.ts'
 import type { Explanation, Finding } from './explanation.ts'
 import { clearedSentence, evidenceOf, forgottenSentence, type Moment, sentenceOf } from './sentence.ts'
 import { rankOf, ranks } from './severity.ts'
-import { kinOf, type Watched } from './watched.ts'
+import type { Watched } from './watched.ts'
 
 export interface BookOptions {
   readonly windowSeconds: number
@@ -15,6 +16,8 @@ export interface BookOptions {
   readonly clearAfter: number
   readonly flapSeconds: number
   readonly local: LocalTime
+  /** What goes wrong together has one of them in common. */
+  readonly kinKeys: (entity: Entity) => readonly string[]
   readonly nowUnixNano: () => bigint
   readonly say: (anomaly: Anomaly) => void
   readonly opened: (type: AnomalyType) => void
@@ -56,6 +59,8 @@ export class Book {
   readonly #options: BookOptions
   /** Entities with alarms, by what goes wrong together. */
   readonly #kin = new Map<string, Set<Watched>>()
+  /** The keys that each of them has there. */
+  readonly #keys = new Map<Watched, readonly string[]>()
   #active = 0
 
   constructor(options: BookOptions) {
@@ -166,26 +171,34 @@ export class Book {
   /** A service stands for itself; its parts and the calls to it, after the first, are evidence. */
   #parentOf(watched: Watched, type: AnomalyType): string | undefined {
     if (watched.entity.kind === 'service') return undefined
-    for (const kin of this.#kin.get(kinOf(watched.entity)) ?? []) {
-      const alarm =
-        kin === watched ? undefined : kin.alarms.find((one) => one.type === type && one.parent === undefined)
-      if (alarm !== undefined) return alarm.id
+    for (const key of this.#options.kinKeys(watched.entity)) {
+      for (const kin of this.#kin.get(key) ?? []) {
+        if (kin === watched) continue
+        const alarm = kin.alarms.find((one) => one.type === type && one.parent === undefined)
+        if (alarm !== undefined) return alarm.id
+      }
     }
     return undefined
   }
 
   #addKin(watched: Watched): void {
-    const key = kinOf(watched.entity)
-    const kin = this.#kin.get(key)
-    if (kin === undefined) this.#kin.set(key, new Set([watched]))
-    else kin.add(watched)
+    if (this.#keys.has(watched)) return
+    const keys = this.#options.kinKeys(watched.entity)
+    this.#keys.set(watched, keys)
+    for (const key of keys) {
+      const kin = this.#kin.get(key)
+      if (kin === undefined) this.#kin.set(key, new Set([watched]))
+      else kin.add(watched)
+    }
   }
 
   #removeKin(watched: Watched): void {
-    const key = kinOf(watched.entity)
-    const kin = this.#kin.get(key)
-    kin?.delete(watched)
-    if (kin?.size === 0) this.#kin.delete(key)
+    for (const key of this.#keys.get(watched) ?? []) {
+      const kin = this.#kin.get(key)
+      kin?.delete(watched)
+      if (kin?.size === 0) this.#kin.delete(key)
+    }
+    this.#keys.delete(watched)
   }
 
   #perhapsWorse(watched: Watched, alarm: Alarm, at: number, findings: readonly Finding[], severity: Severity): void {

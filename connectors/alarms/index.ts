@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8'
-import { serviceCatalog } from '../../pipeline/capability/service-catalog.ts'
+import { serviceCatalogOf } from '../../pipeline/capability/observed-services.ts'
 import { defineConnector } from '../../pipeline/component.ts'
 import { beforeDeadline } from '../../pipeline/deadline.ts'
 import { config } from './config.ts'
@@ -18,7 +18,7 @@ export default defineConnector({
     const { clock } = context
     const watches = new Watches(settings, context)
     const { storage: extension, save_interval } = settings
-    const keeping = extension === undefined ? undefined : new Keeping(extension, context, () => watches.save(false))
+    const keeping = extension === undefined ? undefined : new Keeping(extension, context, watches)
     const stops: (() => void)[] = []
     let isRestored = false
     let isHandedOn = false
@@ -35,9 +35,8 @@ export default defineConnector({
     return {
       start: async () => {
         if (settings.service_catalog !== undefined)
-          watches.catalog = context.extension(serviceCatalog, settings.service_catalog)
-        const stored = await keeping?.open()
-        if (stored !== undefined && !isRestored) watches.restore(stored)
+          watches.catalog = serviceCatalogOf(context, settings.service_catalog)
+        await keeping?.open(isRestored)
         watches.begin()
         stops.push(clock.every(livenessMs, () => settle(watches.look())))
         if (keeping !== undefined && save_interval > 0) stops.push(clock.every(save_interval, () => keeping.write()))

@@ -56,6 +56,21 @@ export interface Round {
   readonly since: number
 }
 
+/** Services, and sources by signal, nodes among them. */
+interface Tally {
+  services: number
+  silentServices: number
+  lateServices: number
+  readonly regular: Record<SignalName, number>
+  readonly silent: Record<SignalName, number>
+  readonly late: Record<SignalName, number>
+}
+
+function newTally(): Tally {
+  const none = () => ({ traces: 0, metrics: 0, logs: 0 })
+  return { services: 0, silentServices: 0, lateServices: 0, regular: none(), silent: none(), late: none() }
+}
+
 /** Ticks until one knows how regularly something is heard of: five minutes. */
 const enoughHeard = 30
 /** What is usual forgets by this much a tick: half in two hours. */
@@ -144,27 +159,11 @@ export class SensorHealth {
 
   /** Looks at all services, once a tick. */
   review(now: number): Round {
-    const regular = { traces: 0, metrics: 0, logs: 0 }
-    const silent = { traces: 0, metrics: 0, logs: 0 }
-    const late = { traces: 0, metrics: 0, logs: 0 }
-    let [services, silentServices, lateServices] = [0, 0, 0]
-    for (const sensor of this.#sensors.values()) {
-      const known = signals.filter((name) => isRegular(sensor.hearings[name], now))
-      sensor.silent = known.filter((name) => sensor.hearings[name].age > this.#limit(sensor.hearings[name]))
-      for (const name of known) regular[name]++
-      for (const name of sensor.silent) silent[name]++
-      const later = known.filter((name) => isLate(sensor.hearings[name]))
-      for (const name of later) late[name]++
-      if (known.length === 0 || sensor.watched.entity.kind !== 'service') continue
-      services++
-      if (later.some((name) => name !== 'logs')) lateServices++
-      if (sensor.silent.length > 0) sensor.silentSince = now - lastHeard(sensor, sensor.silent)
-      if (sensor.silent.length === known.length) silentServices++
-    }
-    const { blindShare } = this.#options
+    const tally = this.#count(now)
+    const { services, regular, silent, late } = tally
     // Those with gaps need longer until they are silent; that they all are late at once says as much.
-    const isGone = (gone: number, later: number, of: number) => gone >= fewest && later >= blindShare * of
-    const isEverything = isGone(silentServices, silentServices, services)
+    const isGone = (gone: number, later: number, of: number) => gone >= fewest && later >= this.#options.blindShare * of
+    const isEverything = isGone(tally.silentServices, tally.silentServices, services)
     const everywhere = signals.filter(
       (name) =>
         (isEverything && silent[name] > 0) || (name !== 'logs' && isGone(silent[name], late[name], regular[name])),
@@ -173,21 +172,40 @@ export class SensorHealth {
     // Nobody gets through any more where one service that is down stands in front of all others.
     const isExplained = !isEverything && this.#somethingIsDown()
     const gone = everywhere.filter((name) => name !== 'traces' || !isExplained)
-    let [lacking, since] = [0, now]
+    const lateShare = tally.lateServices / Math.max(1, services)
+    return { regular: services, everywhere: gone, lateShare, ...this.#lacking(gone, now) }
+  }
+
+  #count(now: number): Tally {
+    const tally = newTally()
+    for (const sensor of this.#sensors.values()) {
+      const { watched, hearings } = sensor
+      const known = signals.filter((name) => isRegular(hearings[name], now))
+      const later = known.filter((name) => isLate(hearings[name]))
+      sensor.silent = known.filter((name) => hearings[name].age > this.#limit(hearings[name]))
+      for (const name of known) tally.regular[name]++
+      for (const name of later) tally.late[name]++
+      for (const name of sensor.silent) tally.silent[name]++
+      if (known.length === 0 || watched.entity.kind !== 'service') continue
+      tally.services++
+      if (later.some((name) => name !== 'logs')) tally.lateServices++
+      if (sensor.silent.length > 0) sensor.silentSince = now - lastHeard(sensor, sensor.silent)
+      if (sensor.silent.length === known.length) tally.silentServices++
+    }
+    return tally
+  }
+
+  /** How many services lack what is gone from everywhere, and since when. */
+  #lacking(gone: readonly SignalName[], now: number): { readonly silent: number; readonly since: number } {
+    let [silent, since] = [0, now]
     for (const sensor of this.#sensors.values()) {
       const { watched, hearings } = sensor
       const lacks = gone.some((name) => isRegular(hearings[name], now) && isLate(hearings[name]))
       if (watched.entity.kind !== 'service' || !lacks) continue
-      lacking++
+      silent++
       if (sensor.silent.length > 0) since = Math.min(since, sensor.silentSince)
     }
-    return {
-      silent: lacking,
-      regular: services,
-      everywhere: gone,
-      lateShare: lateServices / Math.max(1, services),
-      since,
-    }
+    return { silent, since }
   }
 
   #somethingIsDown(): boolean {

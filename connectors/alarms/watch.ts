@@ -80,6 +80,7 @@ export class Watch {
       clearAfter: settings.clear_after,
       flapSeconds: settings.flap_window / 1000,
       local,
+      kinKeys: (entity) => this.registry.kinKeys(entity),
       nowUnixNano: surroundings.nowUnixNano,
       say: surroundings.say,
       opened: (type) => surroundings.counts.opened(type),
@@ -141,11 +142,8 @@ export class Watch {
   restore({ at, decidedAt, entities, sensors, teams, blindness, hits, evidence, stated }: WatchState): void {
     this.#intake.at = at
     this.#intake.decidedAt = decidedAt
-    for (const state of entities) {
-      const watched = restoredWatched(state)
-      this.registry.put(watched)
-      this.book.adopt(watched)
-    }
+    for (const state of entities) this.registry.put(restoredWatched(state))
+    for (const watched of this.registry.all()) this.book.adopt(watched)
     this.registry.fillGaps()
     this.sensors.restore(sensors)
     this.teams.restore(teams)

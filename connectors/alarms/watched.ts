@@ -1,5 +1,5 @@
 /** What is known of each entity, bounded: those that were not heard of for long make room. */
-import { type Entity, entityId } from '../../pipeline/vocabulary/entity.ts'
+import { type Entity, edgeEntity, entityId, serviceOf } from '../../pipeline/vocabulary/entity.ts'
 import type { Alarm } from './alarm.ts'
 import type { Explanation } from './explanation.ts'
 import type { Team } from './team.ts'
@@ -81,6 +81,7 @@ export class Registry {
   readonly #free: number[] = []
   readonly #edgesTo = new Map<string, Set<Watched>>()
   readonly #instancesOf = new Map<string, Set<Watched>>()
+  readonly #scopes = new Map<string, Scope>()
   #nextSlot = 0
 
   get size(): number {
@@ -130,43 +131,50 @@ export class Registry {
 
   /** Edges that end at the service, whoever calls. */
   *edgesTo(service: Entity): Iterable<Watched> {
-    // As `edgeEntity` names it, for callers of its own namespace and for those of others.
-    yield* this.#edgesTo.get(placeOf(service, service.name)) ?? []
-    if (service.namespace !== '')
-      yield* this.#edgesTo.get(placeOf(service, `${service.namespace}/${service.name}`)) ?? []
+    for (const scope of this.#scopes.values()) yield* this.#edgesTo.get(targetKey(scope, service)) ?? []
   }
 
   instancesOf(service: Entity): Iterable<Watched> {
-    return this.#instancesOf.get(placeOf(service, service.name)) ?? []
+    return this.#instancesOf.get(entityId(service)) ?? []
   }
 
   /** The service that an edge starts from. */
   sourceOf(edge: Entity): Watched | undefined {
-    const [source = ''] = edge.name.split(arrow)
-    for (const namespace of new Set([edge.namespace, ''])) {
-      const found = this.find(entityId({ ...edge, kind: 'service', namespace, service: '', name: source }))
-      if (found !== undefined) return found
-    }
-    return undefined
+    const name = edge.name.slice(0, edge.name.indexOf(arrow))
+    return this.find(entityId({ ...edge, kind: 'service', service: '', name }))
+  }
+
+  /** What goes wrong together has a key in common: a service, its parts, and the calls to it. */
+  kinKeys(entity: Entity): readonly string[] {
+    if (entity.kind === 'edge') return [edgeKey(entity)]
+    const whole = serviceOf(entity) ?? entity
+    return [...new Set([entity, ...this.#scopes.values()].map((scope) => targetKey(scope, whole)))]
   }
 
   #index({ entity }: Watched, change: (index: Map<string, Set<Watched>>, key: string) => void): void {
-    if (entity.kind === 'edge') change(this.#edgesTo, placeOf(entity, entity.name.split(arrow)[1] ?? ''))
-    if (entity.kind === 'instance') change(this.#instancesOf, placeOf(entity, entity.service))
+    if (entity.kind === 'edge') {
+      const { cluster, environment, namespace } = entity
+      const scope = JSON.stringify([cluster, environment, namespace])
+      if (this.#scopes.size < maxScopes) this.#scopes.set(scope, { cluster, environment, namespace })
+      change(this.#edgesTo, edgeKey(entity))
+    }
+    const service = entity.kind === 'instance' ? serviceOf(entity) : undefined
+    if (service !== undefined) change(this.#instancesOf, entityId(service))
   }
 }
 
 const arrow = ' -> '
+/** Namespaces that edges start in: those beyond say nothing of whom they call. */
+const maxScopes = 256
 
-/** What goes wrong together, as one key: a service, its parts, and the calls to it. */
-export function kinOf(entity: Entity): string {
-  const { kind, service, name } = entity
-  if (kind !== 'edge') return placeOf(entity, service === '' ? name : service)
-  const target = name.split(arrow)[1] ?? name
-  return placeOf(entity, target.slice(target.lastIndexOf('/') + 1))
+/** Where an edge starts: its target is named as seen from there. */
+type Scope = Pick<Entity, 'cluster' | 'environment' | 'namespace'>
+
+function targetKey({ cluster, environment, namespace }: Scope, target: Entity): string {
+  const source: Entity = { kind: 'service', cluster, environment, namespace, service: '', name: '' }
+  return edgeKey(edgeEntity(source, target))
 }
 
-/** Callers live in other namespaces, never in other environments. */
-function placeOf({ cluster, environment }: Entity, name: string): string {
-  return JSON.stringify([cluster, environment, name])
+function edgeKey({ cluster, environment, namespace, name }: Entity): string {
+  return JSON.stringify([cluster, environment, namespace, name.slice(name.indexOf(arrow) + arrow.length)])
 }

@@ -1,5 +1,6 @@
 import { deserialize, serialize } from 'node:v8'
 import { defineConnector } from '../../pipeline/component.ts'
+import { Slices } from '../../pipeline/slices.ts'
 import { config } from './config.ts'
 import { anomalyOf, budgetGauges } from './events.ts'
 import { Keeping } from './keeping.ts'
@@ -16,6 +17,8 @@ interface Saved {
   readonly alerts: Uint8Array
 }
 const retryMs = 5_000
+/** Pairs of objective and entity whose gauges are one batch. */
+const trackersAtOnce = 50
 
 export default defineConnector({
   type: 'slo',
@@ -56,7 +59,20 @@ export default defineConnector({
     let lastGauges = -1
     let sendingGauges: Promise<void> = Promise.resolve()
     const stops: (() => void)[] = []
+    let saving: Promise<unknown> = Promise.resolve()
 
+    /** Large ones take a while: what comes meanwhile waits. */
+    const counts = (): Promise<Uint8Array> => {
+      const bytes = saving.then(() => watch.save())
+      saving = bytes.catch(() => {})
+      return bytes
+    }
+    /** Another may have begun while one was waited for. */
+    const untilSaved = async (): Promise<void> => {
+      let last: Promise<unknown>
+      do await (last = saving)
+      while (last !== saving)
+    }
     /** What is small and must not be lost: which alerts are active, and what nobody has accepted yet. */
     const alertState = () => serialize({ alerts: watch.saveAlerts(), waiting: outbox.peek() } satisfies SavedAlerts)
     const restore = (counts: Uint8Array, alerts: Uint8Array): void => {
@@ -69,21 +85,24 @@ export default defineConnector({
     const keeping =
       settings.storage === undefined
         ? undefined
-        : new Keeping(settings.storage, context, { counts: () => watch.save(), alerts: alertState, restore })
+        : new Keeping(settings.storage, context, { counts, alerts: alertState, restore })
 
     const sendGauges = async (): Promise<void> => {
       if (!context.outputs.has('metrics') || watch.now < lastGauges + settings.gauge_interval / 1_000) return
       lastGauges = watch.now
       const trackers = [...watch.all()].filter(({ since }) => since >= 0)
-      for (const group of Map.groupBy(trackers, ({ originKey }) => originKey).values()) {
-        const metrics = budgetGauges(group[0]!.origin, group, windows)
-        try {
-          await context.emit.metrics(metrics)
-        } catch (error) {
-          context.dropped(metrics.count, 'refused_downstream', 'lost')
-          logger.error('The next component refused the gauges of SLOs.', { error, points: metrics.count })
+      const slices = new Slices(clock)
+      for (const group of Map.groupBy(trackers, ({ originKey }) => originKey).values())
+        for (let at = 0; at < group.length; at += trackersAtOnce) {
+          const metrics = budgetGauges(group[0]!.origin, group.slice(at, at + trackersAtOnce), windows)
+          try {
+            await context.emit.metrics(metrics)
+          } catch (error) {
+            context.dropped(metrics.count, 'refused_downstream', 'lost')
+            logger.error('The next component refused the gauges of SLOs.', { error, points: metrics.count })
+          }
+          if (slices.isOver) await slices.pause()
         }
-      }
     }
 
     const readAgain = async (): Promise<void> => {
@@ -93,6 +112,7 @@ export default defineConnector({
         logger.error('The files with SLOs have changed and are not valid; the SLOs of before stay.', { problems })
         return
       }
+      await untilSaved()
       watch.setObjectives(objectives)
       await outbox.send()
       logger.info('The files with SLOs were read again.', { objectives: objectives.length })
@@ -124,6 +144,7 @@ export default defineConnector({
         if (keeping !== undefined) stops.push(clock.every(settings.save_interval, () => keeping.noteCounts()))
       },
       async metrics(batch) {
+        await untilSaved()
         watch.add(batch)
         if (hasTransitions) {
           hasTransitions = false
@@ -132,14 +153,14 @@ export default defineConnector({
           await outbox.send()
           await keeping?.noteAlert()
         }
-        sendingGauges = sendGauges()
+        sendingGauges = sendingGauges.then(sendGauges)
         await sendingGauges
       },
       async save() {
         for (const stop of stops.splice(0)) stop()
         await outbox.send()
         await sendingGauges
-        const bytes = serialize({ counts: watch.save(), alerts: alertState() } satisfies Saved)
+        const bytes = serialize({ counts: await counts(), alerts: alertState() } satisfies Saved)
         outbox.take()
         return bytes
       },

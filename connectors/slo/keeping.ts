@@ -4,7 +4,7 @@ import type { Context } from '../../pipeline/component.ts'
 
 /** Both as their owner made them. Counts grow with the objectives, alerts are few: they are written at once. */
 export interface Kept {
-  counts(): Uint8Array
+  counts(): Promise<Uint8Array>
   alerts(): Uint8Array
   /** Alerts are at least as new as the counts. */
   restore(counts: Uint8Array, alerts: Uint8Array): void
@@ -67,7 +67,7 @@ export class Keeping {
     const { store } = this
     if (store === undefined) return Promise.resolve()
     this.writing = this.writing.then(async () => {
-      const bytes = this.kept[key]()
+      const bytes = await this.kept[key]()
       if (key === 'counts') {
         this.countsBytes = bytes.length
         this.countsAtMs = this.context.clock.nowMs()

@@ -12,7 +12,7 @@ import type { TestContext, TestContextOptions } from '../../pipeline/testing/con
 import { describeContract } from '../../pipeline/testing/contract.ts'
 import { testFolder, writeAnew } from '../../pipeline/testing/test-folder.ts'
 import { type Anomaly, readAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
-import { type Entity, entityPoint, entityResource } from '../../pipeline/vocabulary/entity.ts'
+import { type Entity, entityAttributes, entityPoint, entityResource } from '../../pipeline/vocabulary/entity.ts'
 import { paneNanos } from '../../pipeline/vocabulary/panes.ts'
 import factory from './index.ts'
 
@@ -475,11 +475,81 @@ test('senders who differ in what is read further on are never counted together',
   assert.equal(events().filter(({ severity }) => severity === 'critical').length, 1)
 })
 
-test('entities beyond max_entities are not counted, and told', async () => {
-  const { pane, context } = await open(`${availability}\nmax_entities: 1`)
+test('entities beyond max_entities are not counted, and each of their points is told', async () => {
+  const { pane, context, handle } = await open(`${availability}\nmax_entities: 1`)
   await pane(10, { requests: 1 })
   await pane(10, { requests: 1, entity: { ...shop, environment: 'staging' } })
   assert.deepEqual(context.recorded.drops, [{ items: 1, reason: 'no_room', intent: 'lost' }])
+  const staging = entityPoint({ ...shop, environment: 'staging' })
+  const [timeUnixNano, startUnixNano] = [context.clock.nowUnixNano(), context.clock.nowUnixNano() - paneNanos]
+  const points = [1, 2, 3].map((part) => ({
+    startUnixNano,
+    timeUnixNano,
+    value: double(1),
+    attributes: { ...staging, part },
+  }))
+  const other = { ...points[0]!, attributes: { ...staging, [entityAttributes.kind]: 'operation' } }
+  const batch = newMetrics()
+    .resource(entityResource({ ...shop, environment: 'staging' }))
+    .scope('vigil')
+    .sum('vigil.trace.requests', [...points, other], { temporality: 'delta', monotonic: true })
+    .build()
+  await handle(batch)
+  assert.deepEqual(context.recorded.drops.slice(1), [{ items: 3, reason: 'no_room', intent: 'lost' }])
+})
+
+test('the trace that an alert names is one of the bad ones', async () => {
+  const exemplar = (digit: string, value: number) => ({
+    traceId: digit.repeat(32),
+    spanId: digit.repeat(16),
+    value: double(value),
+    timeUnixNano: 1n,
+  })
+  const { handle, events, start, context } = await open(
+    'slos: [{ service: shop, latency: { threshold: 300ms, target: 99.9 } }]',
+  )
+  for (let end = 10; end <= 300; end += 10) {
+    await context.clock.advance(10_000)
+    const at = start + BigInt(end) * second
+    const point = { startUnixNano: at - paneNanos, timeUnixNano: at, attributes: entityPoint(shop) }
+    const values = { count: 100, bounds: [0.3], counts: [50, 50], exemplars: [exemplar('b', 0.9), exemplar('a', 0.1)] }
+    const batch = newMetrics()
+      .resource(entityResource(shop))
+      .scope('vigil')
+      .histogram('vigil.trace.duration', [{ ...point, ...values }], { temporality: 'delta' })
+    await handle(batch.build())
+  }
+  assert.equal(events()[0]!.trace_id, 'b'.repeat(32))
+})
+
+test('many counts are saved in slices, and what is read meanwhile waits', async () => {
+  const services = Array.from({ length: 60 }, (_, i) => `{ service: s${i}, availability: 99.9 }`)
+  const { instance, context, handle, start } = await open(`slos: [${services.join(', ')}]`)
+  const pane = (end: number) =>
+    handle(
+      services
+        .reduce((builder, _, i) => {
+          const at = start + BigInt(end) * second
+          const entity = { ...shop, name: `s${i}` }
+          const point = { startUnixNano: at - paneNanos, timeUnixNano: at, attributes: entityPoint(entity) }
+          return builder
+            .resource(entityResource(entity))
+            .scope('vigil')
+            .sum('vigil.trace.requests', [{ ...point, value: double(10) }], { temporality: 'delta', monotonic: true })
+        }, newMetrics())
+        .build(),
+    )
+  for (let end = 10; end <= 1_000; end += 10) await pane(end)
+  // Each look at the clock takes longer than a slice.
+  const told = context.clock.nowMs.bind(context.clock)
+  let looks = 0
+  context.clock.nowMs = () => told() + 5 * looks++
+  const others: string[] = []
+  const saving = instance.save!().then(() => others.push('saved'))
+  await new Promise(setImmediate)
+  others.push('other work')
+  await Promise.all([saving, pane(1_010).then(() => others.push('read'))])
+  assert.deepEqual(others, ['other work', 'saved', 'read'])
 })
 
 function openSlo(service: string, name: string): string {

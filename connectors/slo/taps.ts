@@ -1,6 +1,6 @@
 /** Which points of the stream count for which objective, and how much each one is. */
 import { identityOf } from '../../pipeline/data/identity.ts'
-import type { Attributes, In, Point } from '../../pipeline/data/telemetry.ts'
+import type { Attributes, Exemplar, In, Point } from '../../pipeline/data/telemetry.ts'
 import { asText } from '../../pipeline/data/value.ts'
 import { metricId, placeId } from '../../pipeline/streams/identity.ts'
 import { doubleOf, intOf } from '../../pipeline/streams/numbers.ts'
@@ -110,6 +110,25 @@ function holds(conditions: readonly Condition[], attributes: Attributes): boolea
   return true
 }
 
+/** The newest trace that is one of what was bad; undefined where nobody says. */
+export function badExemplar(
+  { exemplars }: Point,
+  { objective: { indicator }, source, column }: Tap,
+): Pick<Exemplar, 'traceId' | 'spanId'> | undefined {
+  if (indicator.kind === 'good') return undefined
+  const isBad = (number: number): boolean => {
+    if (column === 'values') return indicator.kind === 'threshold' && !compares(number, indicator.op, indicator.value)
+    if (source.above !== undefined) return number > source.above
+    return source.atMost === undefined || number <= source.atMost
+  }
+  const found = exemplars.findLast(({ traceId, value }) => traceId !== '' && isBad(numberOf(value)))
+  return found === undefined ? undefined : { traceId: found.traceId, spanId: found.spanId }
+}
+
+function numberOf(value: Point['value']): number {
+  return value === undefined ? Number.NaN : Number(intOf(value)) + doubleOf(value)
+}
+
 interface Stream {
   startUnixNano: bigint
   count: number
@@ -161,8 +180,7 @@ export class Reader {
   private measure(point: Point, { objective: { indicator }, source, column }: Tap): readonly [number, number] {
     const { distribution } = point
     if (distribution === undefined) {
-      const { value } = point
-      const number = value === undefined ? Number.NaN : Number(intOf(value)) + doubleOf(value)
+      const number = numberOf(point.value)
       if (column !== 'values' || indicator.kind !== 'threshold') return [number, 0]
       if (Number.isNaN(number)) return [number, 0]
       return [1, compares(number, indicator.op, indicator.value) ? 0 : 1]

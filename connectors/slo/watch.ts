@@ -3,12 +3,14 @@ import { deserialize, serialize } from 'node:v8'
 import type { Context } from '../../pipeline/component.ts'
 import { gaugeRows } from '../../pipeline/data/gauges.ts'
 import type { In, Metric, Metrics, Origin, Point } from '../../pipeline/data/telemetry.ts'
+import { Slices } from '../../pipeline/slices.ts'
 import { type Entity, entityId } from '../../pipeline/vocabulary/entity.ts'
 import { eventId } from '../../pipeline/vocabulary/event.ts'
 import { type Alert, endOf, type Guard, isFiring, newReading, type Reading, type Rule } from './alert.ts'
 import { allowedShare, type Objective, objectiveKey } from './objective.ts'
 import {
   type Amounts,
+  badExemplar,
   entityFor,
   indexOf,
   Reader,
@@ -38,8 +40,9 @@ export interface Transition {
 }
 
 interface Saved {
-  readonly version: 1
-  readonly trackers: readonly SavedTracker[]
+  readonly version: 2
+  /** A `SavedTracker` each. */
+  readonly trackers: readonly Uint8Array[]
   readonly streams: SavedStreams
 }
 
@@ -128,10 +131,14 @@ export class Watch {
       if (point.metric !== metric) {
         metric = point.metric
         taps = this.matched(point, batch.origin, originKey)
-        noRoom += taps.filter(({ tracker }) => tracker === undefined).length
       }
+      let isLeftOut = false
       for (const { tap, tracker } of taps) {
-        if (tracker === undefined || !takesPoint(tap, point.attributes)) continue
+        if (!takesPoint(tap, point.attributes)) continue
+        if (tracker === undefined) {
+          isLeftOut = true
+          continue
+        }
         // The end of an interval belongs to it: a pane ends where the next one begins.
         const nanos = point.timeUnixNano
         const seconds = nanos === 0n ? nowSeconds : Math.min(Number((nanos - 1n) / 1_000_000n) / 1_000, latest)
@@ -140,9 +147,10 @@ export class Watch {
         const { total, part, seen } = this.amounts
         const wasDirty = tracker.isDirty
         if (!tracker.take(seconds, total, part, seen)) tooOld++
-        else if (part > 0 && tap.column !== 'total') noteExemplar(tracker, point)
+        else if (part > 0) tracker.exemplar = badExemplar(point, tap) ?? tracker.exemplar
         if (tracker.isDirty && !wasDirty) this.dirty.push(tracker)
       }
+      if (isLeftOut) noRoom++
     }
     if (tooOld > 0) this.context.dropped(tooOld, 'too_late', 'lost')
     const overflows = noRoom + this.reader.overflows
@@ -256,18 +264,24 @@ export class Watch {
     return false
   }
 
-  save(): Uint8Array {
-    const trackers = [...this.trackers.values()].map((tracker) => tracker.save())
-    return serialize({ version: 1, trackers, streams: this.reader.save() } satisfies Saved)
+  /** In slices: until it resolves nothing may be added, or what streams add would be counted twice after a restart. */
+  async save(): Promise<Uint8Array> {
+    const slices = new Slices(this.context.clock)
+    const trackers: Uint8Array[] = []
+    for (const tracker of this.trackers.values()) {
+      trackers.push(serialize(tracker.save()))
+      if (slices.isOver) await slices.pause()
+    }
+    return serialize({ version: 2, trackers, streams: this.reader.save() } satisfies Saved)
   }
 
   /** Objectives must be set before. */
   restore(bytes: Uint8Array): void {
     const { version, trackers, streams } = deserialize(bytes) as Partial<Saved>
-    if (version !== 1 || trackers === undefined || streams === undefined)
+    if (version !== 2 || trackers === undefined || streams === undefined)
       throw new Error(`state of version ${String(version)} is not known here`)
     this.reader.restore(streams)
-    for (const saved of trackers) this.restoreTracker(saved)
+    for (const saved of trackers) this.restoreTracker(deserialize(saved) as SavedTracker)
   }
 
   /** By tracker; of those that have some. */
@@ -320,9 +334,4 @@ function ruleName({ burn, longSeconds, shortSeconds }: Rule): string {
 }
 function isSame(a: Rule, b: Rule): boolean {
   return ruleName(a) === ruleName(b)
-}
-
-function noteExemplar(tracker: Tracker, point: Point): void {
-  const last = point.exemplars.at(-1)
-  if (last !== undefined && last.traceId !== '') tracker.exemplar = { traceId: last.traceId, spanId: last.spanId }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { byteSize, duration } from '../../pipeline/config/fields.ts'
+import { byteSize, componentId, duration } from '../../pipeline/config/fields.ts'
 
 const kindLimit = (what: string, most: number) =>
   z.int().default(most).describe(`How many ${what} are kept apart; spans of more are counted as one.`)
@@ -54,13 +54,18 @@ export const config = z
     entity_expiration: duration()
       .default(3_600_000)
       .describe('An entity without spans for so long is forgotten, and makes room for another.'),
+    service_catalog: componentId()
+      .optional()
+      .describe(
+        'A `service_catalog` extension that is told what resources say: whose a service is, its tier, its runbook.',
+      ),
   })
   .superRefine((settings, context) => {
     const positive = (path: readonly string[], value: number) => {
       const message = `${path.at(-1)} must be greater than 0`
       if (!(value > 0)) context.addIssue({ code: 'custom', path: [...path], message })
     }
-    const { limits, ...others } = settings
+    const { limits, service_catalog: _, ...others } = settings
     for (const [name, value] of Object.entries(others)) positive([name], value)
     for (const [name, value] of Object.entries(limits)) positive(['limits', name], value)
   })

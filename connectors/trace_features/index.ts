@@ -1,4 +1,6 @@
+import { ObservedServices, serviceCatalogOf } from '../../pipeline/capability/observed-services.ts'
 import { defineConnector } from '../../pipeline/component.ts'
+import type { Traces } from '../../pipeline/data/telemetry.ts'
 import { beforeDeadline } from '../../pipeline/deadline.ts'
 import { SentLater } from '../../pipeline/sent-later.ts'
 import { inSlices, Slices } from '../../pipeline/slices.ts'
@@ -25,6 +27,7 @@ export default defineConnector({
     const timers: (() => void)[] = []
     let isStarted = false
     let isHandedOn = false
+    let observed: ObservedServices | undefined
     const stopTimers = () => {
       for (const stop of timers.splice(0)) stop()
     }
@@ -43,6 +46,8 @@ export default defineConnector({
 
     return {
       start: async () => {
+        if (settings.service_catalog !== undefined)
+          observed = new ObservedServices(serviceCatalogOf(context, settings.service_catalog), clock)
         isStarted = true
         const { waiting, peers, entities, overflowed, traces } = features
         meter.gauge(name('waiting_spans'), () => waiting.spans.size, {}, 'Spans whose trace is not complete.')
@@ -64,7 +69,11 @@ export default defineConnector({
         )
       },
       traces: async (batch) => {
-        await inSlices(batch.slices(spansAtOnce), (part) => features.add(part), { clock })
+        const read = (part: Traces) => {
+          observed?.see(part)
+          features.add(part)
+        }
+        await inSlices(batch.slices(spansAtOnce), read, { clock })
         if (features.isFull) await flush()
       },
       save: async () => {

@@ -121,7 +121,7 @@ export function placeOf(
     partName === ''
       ? undefined
       : entities.find(sender, { ...where, kind, service: name, name: partName }, nowMs, service)
-  return { ...place, service, version: part('version', version), instance: part('instance', id || pod || host || '') }
+  return { ...place, service, version: part('version', version), instance: part('instance', pod || id || host || '') }
 }
 
 const [serverKind, clientKind, producerKind, consumerKind] = [2, 3, 4, 5]

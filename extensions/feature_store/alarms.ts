@@ -16,6 +16,8 @@ interface Accepted extends Acceptance {
 
 /** Closed ones of an entity that are remembered, for questions about the past; and acceptances. */
 const maxOfEntity = 64
+/** Entities with alarms that are remembered, and with acceptances; beyond, those heard of first are forgotten, open ones last. */
+const maxEntities = 20_000
 
 export class Alarms implements Judgements, OpenAlarms {
   private readonly opened = new Map<string, Opened[]>()
@@ -66,7 +68,9 @@ export class Alarms implements Judgements, OpenAlarms {
     if (event.name !== 'vigil.anomaly' && event.name !== 'vigil.incident') return
     const [record] = event.logs
     const state = record?.attributes.get(`${event.name}.state`)
-    const observed = event.observedUnixNano
+    // Asked for by event time, which in a replay is long before anybody observed it.
+    const until = record?.attributes.get('vigil.anomaly.until')
+    const observed = typeof until === 'number' || typeof until === 'bigint' ? BigInt(until) : event.observedUnixNano
     if (state === 'cleared' || state === 'resolved') this.close(event, observed)
     else if (typeof state === 'string') this.open(event, observed, isTold)
   }
@@ -98,7 +102,22 @@ export class Alarms implements Judgements, OpenAlarms {
       if (gone!.closedUnixNano === undefined) this.openCount--
     }
     this.opened.set(entityId, of)
+    if (this.opened.size > maxEntities) this.forgetOne()
     if (isTold) for (const listener of this.listeners) listener(alarm)
+  }
+
+  /** The entity that was heard of first of those with nothing open; of all, where every one has. */
+  private forgetOne(): void {
+    let oldest: string | undefined
+    for (const [entity, of] of this.opened) {
+      oldest ??= entity
+      if (of.some(({ closedUnixNano }) => closedUnixNano === undefined)) continue
+      oldest = entity
+      break
+    }
+    if (oldest === undefined) return
+    for (const { closedUnixNano } of this.opened.get(oldest) ?? []) if (closedUnixNano === undefined) this.openCount--
+    this.opened.delete(oldest)
   }
 
   private close({ entityId, envelope }: KeptEvent, observed: bigint): void {
@@ -125,6 +144,7 @@ export class Alarms implements Judgements, OpenAlarms {
       )
       return
     }
+    if (of.some(({ eventId }) => eventId === feedback.id)) return
     of.push({
       ...(feedback.feature === undefined ? {} : { feature: feedback.feature }),
       sinceUnixNano: BigInt(feedback.since),
@@ -133,6 +153,8 @@ export class Alarms implements Judgements, OpenAlarms {
     })
     if (of.length > maxOfEntity) of.shift()
     this.accepted.set(entityId, of)
+    const [first] = this.accepted.keys()
+    if (this.accepted.size > maxEntities && first !== undefined) this.accepted.delete(first)
   }
 }
 

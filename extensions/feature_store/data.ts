@@ -50,7 +50,9 @@ export class FeatureData {
     let found = 0
     for (const event of eventsIn(batch)) {
       found++
-      if (this.events.add(event) !== undefined) this.alarms.hear(event, true)
+      this.events.add(event)
+      // Also one that was there: it says that the alarm is still open.
+      this.alarms.hear(event, true)
     }
     this.ignoredRecords += batch.count - found
   }

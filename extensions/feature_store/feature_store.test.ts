@@ -356,6 +356,8 @@ suite('events and judgements', () => {
   test("a person's acceptance is known, and can be withdrawn", () => {
     const { judged, sink } = offers()
     sink.logs(accept('one', 'accept_as_normal'))
+    sink.logs(accept('one', 'accept_as_normal'))
+    assert.equal(judged.acceptances(id).length, 1)
     const [one] = judged.acceptances(id)
     assert.deepEqual([one?.feature, one?.by, one?.sinceUnixNano], ['vigil.latency', 'anna', start * nano])
     sink.logs(accept('two', 'withdraw', 'one'))
@@ -384,8 +386,8 @@ suite('kept in a state store', () => {
   after(() => rmSync(folder, { recursive: true, force: true }))
   let files = 0
 
-  async function withStore(path = join(folder, `${files++}.db`), yaml = '') {
-    const state = build(stateStoreFactory, `path: ${path}`, { kind: 'extension' })
+  async function withStore(path = join(folder, `${files++}.db`), yaml = '', stateYaml = '') {
+    const state = build(stateStoreFactory, `path: ${path}\n${stateYaml}`, { kind: 'extension' })
     await state.instance.start!()
     const capabilities = new Map([[stateStore, state.instance.provides!.get(stateStore)]])
     const made = offers({ capabilities: capabilities as never, id: 'feature_store' }, `store: state_store\n${yaml}`)
@@ -465,6 +467,32 @@ suite('kept in a state store', () => {
     const answer = await store.history({ ...query, fromUnixNano: start * nano, untilUnixNano: (start + 7_200n) * nano })
     assert.deepEqual([...answer.values[0]![0]!], expected)
     assert.equal(context.recorded.gauges.get('otelcol_extension_feature_store_evicted_blocks')!(), 0)
+    await stop()
+  })
+
+  test('a store that is full blocks nobody: older history is deleted, it is told and counted, and the newest is stored', async () => {
+    const path = join(folder, `${files++}.db`)
+    const { store, sink, context, stop } = await withStore(path, '', 'max_bytes: 256KiB')
+    let random = 1
+    for (let i = 1n; i <= 400n; i++) {
+      for (let e = 0; e < 12; e++) {
+        const next = () => (random = (random * 16_807) % 2_147_483_647) / 2 ** 31
+        const all = Array.from({ length: 20 }, (_, c) => [`vigil.anomaly.score{detector=d${c}}`, next()])
+        await sink.metrics(tick(start + i * 10n, Object.fromEntries(all), service(`s${e}`)))
+      }
+      await context.clock.advance(10_000)
+      if (i % 5n === 0n) await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    assert.ok(context.recorded.sums.get('otelcol_extension_feature_store_failed_commits')! > 0)
+    assert.match(context.recorded.lines[0]!.message, /state store is full: older history is deleted/)
+    const query = {
+      entities: [entityId(service('s3'))],
+      columns: ['vigil.anomaly.score{detector=d1}'],
+      step: 10,
+    } as const
+    const until = (start + 4_000n) * nano
+    const recent = await store.history({ ...query, fromUnixNano: until - 300n * nano, untilUnixNano: until })
+    assert.ok(recent.values[0]![0]!.every((value) => !Number.isNaN(value)))
     await stop()
   })
 

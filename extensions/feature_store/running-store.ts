@@ -81,6 +81,7 @@ export class RunningStore {
     await this.data.ingest.settled()
     // What was handed on is another's to store.
     await this.keeping?.commit(true)
+    this.told.count(this.data, this.keeping)
     await this.close()
   }
 

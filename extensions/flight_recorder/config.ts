@@ -47,4 +47,3 @@ export const config = z
     if (buffer_bytes < mib) problem(['buffer_bytes'], 'buffer_bytes must be at least 1MiB')
     if (flush_interval < 10) problem(['flush_interval'], 'flush_interval must be at least 10ms')
   })
-export type Config = z.output<typeof config>

@@ -11,7 +11,6 @@ export const config = z
   })
   .superRefine(({ path, max_bytes }, context) => {
     if (path === '') context.addIssue({ code: 'custom', path: ['path'], message: 'path must name a file' })
-    if (max_bytes < 1024 ** 2)
-      context.addIssue({ code: 'custom', path: ['max_bytes'], message: 'max_bytes must be at least 1MiB' })
+    if (max_bytes < 256 * 1024)
+      context.addIssue({ code: 'custom', path: ['max_bytes'], message: 'max_bytes must be at least 256KiB' })
   })
-export type Config = z.output<typeof config>

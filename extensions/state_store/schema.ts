@@ -20,7 +20,7 @@ const migrations: readonly string[] = [
    );
    CREATE INDEX entries_by_time ON entries (in_table, at, key);`,
 ]
-export const newestVersion = migrations.length
+const newestVersion = migrations.length
 
 /** Throws where a newer Vigil wrote the file, and touches nothing then. */
 export function migrate(database: DatabaseSync, path: string): void {

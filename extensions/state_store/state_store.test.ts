@@ -51,12 +51,13 @@ describeContract(factory, `path: ${newPath()}`)
 
 describeStateStore(async () => {
   const path = newPath()
-  const first = await run(path)
+  let last = await run(path)
   return {
-    store: first.store,
+    store: last.store,
     async reopen() {
-      await stop(first.instance)
-      return (await run(path)).store
+      await stop(last.instance)
+      last = await run(path)
+      return last.store
     },
   }
 })

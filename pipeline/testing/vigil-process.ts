@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { tellTime } from '../engine/told-clock.ts'
 
 const main = fileURLToPath(new URL('../../cmd/main.ts', import.meta.url))
 
@@ -44,10 +45,8 @@ export class VigilProcess {
   }
 
   /** It is so late now; resolves when what fell due is done. */
-  async tell(nowUnixNano: bigint): Promise<void> {
-    const answered = once(this.child, 'message')
-    this.child.send({ nowUnixNano: String(nowUnixNano) })
-    await answered
+  tell(nowUnixNano: bigint): Promise<void> {
+    return tellTime(this.child, nowUnixNano)
   }
 
   /** Everything it wrote to stderr. */

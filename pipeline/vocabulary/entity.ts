@@ -47,14 +47,6 @@ export const entityAttributes = {
   id: 'vigil.entity.id',
 } as const
 
-/** The resource attributes that make an entity, and no others: everything that is derived carries exactly these. */
-export const identityAttributes = [
-  'k8s.cluster.name',
-  'deployment.environment.name',
-  'service.namespace',
-  'service.name',
-] as const
-
 /** Unique, readable, stable: `operation:eu/production/shop/order/POST %2Forders`. Slashes within a part are escaped as in a URL. */
 export function entityId({ kind, cluster, environment, namespace, service, name }: Entity): string {
   const parts = [cluster, environment, namespace, ...(service === '' ? [] : [service]), name]
@@ -138,9 +130,9 @@ export function resourceService(resource: Named): Entity | undefined {
   }
 }
 
-/** The name of the instance that a resource is: `service.instance.id`, else its pod, else its host. Empty where it says none. */
+/** The name of the instance that a resource is: its pod, which is all that the kubelet knows of it, else `service.instance.id`, else its host. Empty where it says none. */
 export function instanceName(resource: Named): string {
-  return read(resource, 'service.instance.id') || read(resource, 'k8s.pod.name') || read(resource, 'host.name')
+  return read(resource, 'k8s.pod.name') || read(resource, 'service.instance.id') || read(resource, 'host.name')
 }
 
 /** The name of the version that a resource is of. Empty where it says none. */

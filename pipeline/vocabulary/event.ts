@@ -11,7 +11,7 @@ import { entityAttributes, entityId, entityPoint, entityResource, entitySchema, 
 export const schemaVersion = 1
 
 /** OTLP severity numbers. */
-export const severityNumbers = { critical: 21, high: 17, medium: 13, low: 9 } as const
+const severityNumbers = { critical: 21, high: 17, medium: 13, low: 9 } as const
 export const severities = ['critical', 'high', 'medium', 'low'] as const
 export type Severity = (typeof severities)[number]
 

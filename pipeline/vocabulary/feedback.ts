@@ -5,7 +5,7 @@ import type { LogRecord, Resource } from '../data/telemetry.ts'
 import { envelopeSchema, readEnvelope, unixNano, writeEvent } from './event.ts'
 
 /** `accept_as_normal`: what is seen from `since` on is normal for the entity. `withdraw`: an acceptance was wrong; its id is `parent_id`. */
-export const feedbackKinds = ['accept_as_normal', 'withdraw'] as const
+const feedbackKinds = ['accept_as_normal', 'withdraw'] as const
 
 export const feedbackSchema = envelopeSchema.extend({
   kind: z.enum(feedbackKinds),

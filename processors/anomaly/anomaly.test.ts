@@ -6,6 +6,7 @@ import { serviceCatalog } from '../../pipeline/capability/service-catalog.ts'
 import { storage } from '../../pipeline/capability/storage.ts'
 import type { held } from '../../pipeline/component.ts'
 import { newMetrics } from '../../pipeline/data/builders.ts'
+import { gaugeRows } from '../../pipeline/data/gauges.ts'
 import type { Metrics } from '../../pipeline/data/telemetry.ts'
 import { asText, isDouble } from '../../pipeline/data/value.ts'
 import { build } from '../../pipeline/testing/build.ts'
@@ -15,6 +16,7 @@ import { type Entity, entityId } from '../../pipeline/vocabulary/entity.ts'
 import { marks } from '../../pipeline/vocabulary/features.ts'
 import { type Fault, FeatureStream, Service } from './feature-stream.fixture.ts'
 import factory from './index.ts'
+import { placeOfSeries, places } from './score-names.ts'
 
 describeContract(factory, 'warmup: 5m')
 
@@ -171,6 +173,35 @@ test('ordinary hours are ordinary: nothing is explained', async () => {
   for (let i = 0; i < 600; i++)
     for (const { contributions } of (await world.step()).values()) strange += contributions.length
   assert.ok(strange < 40, `${strange} contributions`)
+})
+
+test('on quiet days p is how often it happens, and less often in the first week', async () => {
+  const { instance, context, handle } = build(factory, '{}')
+  await instance.start?.()
+  const stream = new FeatureStream()
+  const services = Array.from({ length: 8 }, (_, i) => new Service(`s${i}`, i + 1))
+  const weeks = [
+    { rows: 0, below: 0 },
+    { rows: 0, below: 0 },
+  ]
+  for (let minute = 0; minute < 10 * 1_440; minute++) {
+    const tick = monday + minute * 6
+    stream.add(undefined, { name: marks.hourOfWeek, value: Math.floor((tick / 360) % 168) })
+    for (const one of services) one.write(stream, tick)
+    await handle(stream.batch(tick))
+    const week = weeks[Math.floor(minute / 10_080)]!
+    for (const { batch } of context.recorded.emitted.splice(0)) {
+      const { series, value } = gaugeRows(batch as Metrics)!
+      for (const [row, p] of value.entries()) {
+        if (placeOfSeries(series[row]!) !== places.p) continue
+        week.rows++
+        if (p < 1e-3) week.below++
+      }
+    }
+  }
+  const [first, second] = weeks.map(({ rows, below }) => below / rows / 1e-3) as [number, number]
+  assert.ok(first < 1, `${first} times what p says in the first week`)
+  assert.ok(second > 0.5 && second < 2, `${second} times what p says in the second week`)
 })
 
 test('a batch of OTLP bytes is judged like one of columns', async () => {

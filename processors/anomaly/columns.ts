@@ -51,7 +51,7 @@ const judged: Readonly<Partial<Record<FeatureName, Settings>>> = {
   'vigil.self_time': { ...duration, windows: both },
   'vigil.network_gap': { ...duration, windows: fast },
   'vigil.cpu.utilization': { ...rhythm, floor: 0.02, relativeFloor: 0.02, windows: both },
-  'vigil.memory.utilization': { floor: 0.005, relativeFloor: 0.01, windows: fast },
+  'vigil.memory.utilization': { floor: 0.002, relativeFloor: 0.005, windows: fast },
   'vigil.memory.slope': { floor: 0.02, windows: ['5m', '15m', '1h'] },
   'vigil.disk.io': { ...rhythm, statistic: 'log', offset: 10_000, floor: 0.1, windows: fast },
   'vigil.network.io': { ...rhythm, statistic: 'log', offset: 10_000, floor: 0.1, windows: fast },

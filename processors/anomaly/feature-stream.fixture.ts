@@ -5,9 +5,7 @@ import type { Metrics, Origin, PointPlan, Value } from '../../pipeline/data/tele
 import { type Entity, entityPoint, entityResource } from '../../pipeline/vocabulary/entity.ts'
 import { type FeatureName, features, type marks, type WindowName } from '../../pipeline/vocabulary/features.ts'
 
-export const tickSeconds = 10
-
-export function service(name: string): Entity {
+function service(name: string): Entity {
   return { kind: 'service', cluster: '', environment: '', namespace: '', service: '', name }
 }
 
@@ -16,7 +14,7 @@ export function normals(seed: number): () => number {
   const uniform = uniforms(seed)
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform())
 }
-export function uniforms(seed: number): () => number {
+function uniforms(seed: number): () => number {
   let state = seed * 2_654_435_761 + 1
   return () => {
     state ^= state << 13

@@ -3,6 +3,7 @@ import { judgements } from '../../pipeline/capability/judgements.ts'
 import { serviceCatalog } from '../../pipeline/capability/service-catalog.ts'
 import { defineProcessor } from '../../pipeline/component.ts'
 import type { Metrics } from '../../pipeline/data/telemetry.ts'
+import { errorMessage } from '../../pipeline/error-message.ts'
 import { config } from './config.ts'
 import { Entities } from './entities.ts'
 import { Judge } from './judge.ts'
@@ -42,6 +43,11 @@ export default defineProcessor({
     const judgeTick = async (tick: Tick) => {
       try {
         for (const batch of await judge.judge(tick)) await emit(batch)
+        context.status('ok')
+      } catch (error) {
+        // One tick that cannot be judged must not be the last one.
+        logger.error('A tick could not be judged.', { error })
+        context.status('recoverable', `a tick could not be judged: ${errorMessage(error)}`)
       } finally {
         waiting--
       }
@@ -89,6 +95,15 @@ export default defineProcessor({
           ['unjudged_points', () => ticks.homeless, 'Feature points of entities that there is no room for.'],
           ['late_points', () => ticks.late, 'Feature points of a tick that was judged before they came.'],
         ]
+        if (keeping !== undefined) {
+          meter.gauge(name('checkpoint_bytes'), () => keeping.bytes, {}, 'Bytes of the last checkpoint.')
+          meter.gauge(
+            name('checkpoint_left_out'),
+            () => keeping.leftOut,
+            {},
+            'Entities that had no room in the last checkpoint.',
+          )
+        }
         for (const [rest, read, description] of counters) meter.observedCounter(name(rest), read, {}, description)
       },
       metrics: async (batch) => {

@@ -152,10 +152,11 @@ export class Judge {
   /** A person, or a new version that has been there for a while, says that this is normal. */
   #accept(member: Member, tick: number): void {
     const { ensemble, columns } = member.class
+    const before = member.acceptedTick
     for (const { feature, sinceUnixNano } of this.judgements?.acceptances(member.id) ?? []) {
       const since = Number(sinceUnixNano / 10_000_000_000n)
-      if (since <= member.acceptedTick || since > tick) continue
-      member.acceptedTick = since
+      if (since <= before || since > tick) continue
+      member.acceptedTick = Math.max(member.acceptedTick, since)
       if (feature === undefined) ensemble.rebase(member.slot)
       else for (const [j, { key }] of columns.entries()) if (key.name === feature) ensemble.rebase(member.slot, j)
     }

@@ -126,3 +126,8 @@ function newPlan(series: Dictionary): PointPlan {
 export function seriesId(number: number, place: number): number {
   return number * perEntity + place + 1
 }
+
+/** Which of `places` a series id is of. */
+export function placeOfSeries(id: number): number {
+  return (id - 1) % perEntity
+}

@@ -5,7 +5,7 @@ const sunday = 6
 const weekdays = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
 const quarterMs = 900_000
 
-export interface Moment {
+interface Moment {
   /** 0 = Monday 0:00; a holiday has the hours of a Sunday. */
   readonly hourOfWeek: number
   readonly isHoliday: boolean

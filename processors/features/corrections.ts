@@ -16,7 +16,7 @@ interface Dirty {
   isFirst: boolean
 }
 
-export interface Due {
+interface Due {
   readonly involved: ReadonlySet<FeatureEntity>
   /** By tick. */
   readonly byEnd: ReadonlyMap<number, ReadonlyMap<FeatureEntity, Correction>>

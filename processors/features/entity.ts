@@ -93,10 +93,6 @@ export function rememberVersion({ versions }: FeatureEntity, version: string, ms
 }
 
 /** So that its features are there, at 0, before anything was counted. */
-export function hasColumn(of: FeatureEntity, column: Column): boolean {
-  return of.rings[ringOf[column]] !== undefined
-}
-
 export function ensureColumn(of: FeatureEntity, column: Column): void {
   ring(of, ringOf[column])
   if (!isCount(column)) ring(of, ringOf[column] + 1)

@@ -20,7 +20,7 @@ export function service(name: string): Record<string, Value> {
   return { 'service.name': name }
 }
 
-export interface Row {
+interface Row {
   readonly name: string
   readonly kind?: string
   readonly requests: number

@@ -96,6 +96,20 @@ suite('time', () => {
     assert.ok(of('service ahead vigil.request.rate 1m')! > 0.5)
   })
 
+  test('an accelerated world, hours ahead of the clock, goes at the pace of its data', async () => {
+    const { take, ends, emitted } = await open('', { liveAt: 0 })
+    for (let pane = 1; pane <= 400; pane++)
+      await take(
+        panes(
+          pane,
+          ['a', 'b', 'c', 'd'].map((name) => ({ name, requests: 10 })),
+        ),
+      )
+    assert.ok(ends().at(-1)! > 390, String(ends().at(-1)))
+    for (const window of ['1m', '15m'])
+      assert.equal(featuresOf(emitted(), 380)(`service b vigil.request.rate ${window}`), 1)
+  })
+
   test('when all are silent time goes on, rates fall to 0 and signals age', async () => {
     const { take, clock, ends, emitted } = await open()
     for (let pane = 1; pane <= 10; pane++) await take(panes(pane, [{ name: 'a', requests: 10 }]))
@@ -128,6 +142,48 @@ suite('time', () => {
     assert.equal(of('service a vigil.feature.revision 1m'), 1)
     assert.equal(of('service b vigil.feature.revision 1m'), undefined)
     assert.equal(featuresOf(emitted(), 7)('service a vigil.feature.revision 1m'), undefined)
+  })
+
+  test('a tick comes 5 to 10 s after its pane and is whole, with SDKs and trace_features that send every 5 s', async () => {
+    for (const flushAt of [0.2, 1.5, 2.9, 3.1, 4.9]) {
+      const { take, clock, emitted } = await open('', { liveAt: 0 })
+      const names = ['a', 'b', 'c', 'd', 'e']
+      /** Spans of each second wait in the SDK, then in trace_features. */
+      const sent = new Map<string, number>()
+      const waits: number[] = []
+      let ticks = 0
+      await clock.advance(flushAt * 1_000)
+      for (let at = flushAt; at < 120; at += 5) {
+        const counted: { name: string; pane: number; requests: number }[] = []
+        for (const [i, name] of names.entries()) {
+          const until = Math.floor((at - i) / 5) * 5 + i
+          const panesOf = new Map<number, number>()
+          for (let second = sent.get(name) ?? 0; second < until; second++)
+            panesOf.set(Math.floor(second / 10) + 1, (panesOf.get(Math.floor(second / 10) + 1) ?? 0) + 1)
+          sent.set(name, Math.max(until, sent.get(name) ?? 0))
+          for (const [pane, requests] of panesOf) counted.push({ name, pane, requests })
+        }
+        for (const pane of new Set(counted.map((one) => one.pane).sort((x, y) => x - y)))
+          await take(
+            panes(
+              pane,
+              counted.filter((one) => one.pane === pane),
+            ),
+          )
+        for (let second = 0; second < 5; second++) {
+          for (const batch of emitted().slice(ticks)) {
+            const [{ timeUnixNano } = { timeUnixNano: start }] = batch
+            waits.push(at + second - Number((timeUnixNano - start) / 1_000_000_000n))
+          }
+          ticks = emitted().length
+          await clock.advance(1_000)
+        }
+      }
+      assert.ok(ticks >= 10, String(ticks))
+      assert.ok(Math.min(...waits.slice(1)) >= 5 && Math.max(...waits.slice(1)) < 10, `${flushAt}: ${waits.join()}`)
+      for (const name of names)
+        assert.equal(featuresOf(emitted(), 9)(`service ${name} vigil.feature.revision 1m`), undefined)
+    }
   })
 
   test('hours in one batch come out tick by tick', async () => {
@@ -178,6 +234,68 @@ suite('ordinary metrics', () => {
     // 0.001 in half a minute.
     assert.ok(near(of('service shop vigil.memory.slope 15m'), 0.12, 0.002))
     assert.equal(of('service shop vigil.feature.completeness 5m'), 1)
+  })
+
+  /** Every 15 s, from the first second on. */
+  const scrape = (at: number, shares: Readonly<Record<string, number>>) =>
+    metrics((to) => {
+      const timeUnixNano = start + BigInt(at * 15 + 1) * 1_000_000_000n
+      for (const [name, value] of Object.entries(shares))
+        to.resource(pod(name)).gauge('k8s.pod.memory_limit_utilization', [{ value, timeUnixNano }])
+      return to
+    })
+  const noise = (at: number) => 0.001 * (((at * 7) % 5) - 2)
+
+  test('a leak of 7 % of the limit a minute is far out of the memory that was, two scrapes on', async () => {
+    const { take, emitted } = await open()
+    const first = 40
+    for (let at = 0; at < first + 8; at++)
+      await take(scrape(at, { p1: 0.3 + noise(at), p2: 0.5 + noise(at + 1) + 0.0175 * Math.max(0, at - first + 1) }))
+    for (const who of ['instance p2', 'version 1', 'service shop']) {
+      const utilization = (pane: number) => featuresOf(emitted(), pane)(`${who} vigil.memory.utilization 1m`)!
+      const before = [40, 44, 48, 52, 56, 60].map(utilization)
+      assert.ok(Math.max(...before) < 0.5021, String(before))
+      // The second scrape of the leak is at 616 s, the fifth at 661 s.
+      assert.ok(near(utilization(62), 0.535, 0.0021), String(utilization(62)))
+      const slope = (pane: number) => featuresOf(emitted(), pane)(`${who} vigil.memory.slope 5m`)!
+      assert.ok(Math.abs(slope(60)) < 0.1, String(slope(60)))
+      assert.ok(slope(67) > 0.2, String(slope(67)))
+    }
+    const other = featuresOf(emitted(), 67)
+    assert.ok(Math.abs(other('instance p1 vigil.memory.slope 5m')!) < 0.1)
+  })
+
+  test('four readings are enough for a slope of five minutes, and one that is out of line does not turn it', async () => {
+    const { take, emitted } = await open()
+    for (let at = 0; at < 24; at++) await take(scrape(at, { p1: 0.3 + 0.001 * at - (at === 20 ? 0.2 : 0) }))
+    const slope = (pane: number, window: string) =>
+      featuresOf(emitted(), pane)(`instance p1 vigil.memory.slope ${window}`)
+    assert.equal(slope(4, '5m'), undefined)
+    assert.ok(near(slope(5, '5m'), 0.24, 0.1), String(slope(5, '5m')))
+    assert.ok(near(slope(34, '5m'), 0.24, 0.03), String(slope(34, '5m')))
+    assert.equal(slope(34, '1m'), undefined)
+  })
+
+  test('memory of an instance is the newest reading of each of its series, whichever pane they fall in', async () => {
+    const { take, emitted } = await open()
+    for (let at = 0; at < 20; at++)
+      for (const [i, container] of ['a', 'b'].entries()) {
+        const timeUnixNano = start + BigInt(at * 20 + i * 10 + 5) * 1_000_000_000n
+        const attributes = { container }
+        await take(
+          metrics((to) =>
+            to
+              .resource(pod('p1'))
+              .gauge('container.memory.working_set', [{ value: 100 + 200 * i, timeUnixNano, attributes }])
+              .gauge('k8s.container.memory_limit', [{ value: 500, timeUnixNano, attributes }]),
+          ),
+        )
+      }
+    for (const pane of [30, 31]) {
+      const of = featuresOf(emitted(), pane)
+      assert.ok(near(of('instance p1 vigil.memory.utilization 1m'), 0.4), String(pane))
+      assert.ok(near(of('instance p1 vigil.memory.slope 5m'), 0), String(pane))
+    }
   })
 
   test('counters become rates, resets included, in whatever order their points come', async () => {

@@ -61,10 +61,10 @@ export class Features {
   }
 
   /** What of a batch features are made of. Nothing is counted yet. */
-  read(batch: Metrics): Taken {
+  async read(batch: Metrics): Promise<Taken> {
     const { clock } = this.context
     if (this.ids.count > 3 * this.settings.max_entities + this.settings.causal_edges.length) this.renumber()
-    const taken = this.reader.read(batch, clock.nowMs(), unixMs(clock.nowUnixNano()))
+    const taken = await this.reader.read(batch, clock.nowMs(), unixMs(clock.nowUnixNano()), new Slices(clock))
     this.countLosses()
     return taken
   }

@@ -43,6 +43,8 @@ export class Frontier {
   private blocker: Source | undefined
   private medianMs = Number.NaN
   private medianAtMs = Number.NEGATIVE_INFINITY
+  /** Points since it was looked at. */
+  private spoken = 0
 
   constructor(settings: Config) {
     this.settings = settings
@@ -81,11 +83,12 @@ export class Frontier {
   taken(ms: number, source: Source, nowMs: number, nowUnixMs: number): number {
     const { max_skew } = this.settings
     source.saidMs = ms
+    this.spoken++
     if (ms <= nowUnixMs + max_skew) {
       source.isAhead = false
       return ms
     }
-    const base = Math.max(nowUnixMs, this.median(nowMs))
+    const base = this.agreed(nowMs, nowUnixMs)
     if (ms <= base + max_skew) {
       source.isAhead = false
       return ms
@@ -102,7 +105,7 @@ export class Frontier {
 
   /** All of a batch was noted. What happened just now may not have been told by everybody of a source yet. */
   settle(nowMs: number, nowUnixMs: number): void {
-    const knownMs = nowUnixMs - this.settings.delay
+    const knownMs = this.agreed(nowMs, nowUnixMs) - this.settings.delay
     for (const source of this.touched) {
       const { watermarkMs } = source
       const seenMs = Math.min(source.seenMs, knownMs)
@@ -130,7 +133,7 @@ export class Frontier {
     if (!isReached && this.leadMs + silentMs < endMs) return false
     if (this.findBlocker(endMs, nowMs) === undefined) return true
     const reachedAt = isReached ? (this.reachedAt.get(pane) ?? this.leadAtMs) : this.leadAtMs + endMs - this.leadMs
-    const dueMs = Math.max(reachedAt, nowMs + endMs - nowUnixMs) + this.settings.deadline
+    const dueMs = Math.max(reachedAt, nowMs + endMs - this.agreed(nowMs, nowUnixMs)) + this.settings.deadline
     // Where event time goes faster than the clock, who is so far behind is not waited for either.
     if (nowMs < dueMs && this.leadMs < endMs + farBehindMs) return false
     this.giveUp(pane, nowMs)
@@ -222,10 +225,18 @@ export class Frontier {
     return nowMs - heardAtMs > this.settings.idle_timeout
   }
 
+  /** What time it is: as the clock says, unless most sources say that it is later. */
+  private agreed(nowMs: number, nowUnixMs: number): number {
+    const median = this.median(nowMs)
+    return median > nowUnixMs + this.settings.max_skew ? median : nowUnixMs
+  }
+
   /** The lower median of what sources say the time is, if there are enough of them. */
   private median(nowMs: number): number {
-    if (nowMs - this.medianAtMs < 1_000 && nowMs >= this.medianAtMs) return this.medianMs
+    // Each source may have spoken since.
+    if (this.spoken < this.sources.size && nowMs - this.medianAtMs < 1_000) return this.medianMs
     this.medianAtMs = nowMs
+    this.spoken = 0
     const said: number[] = []
     for (const { saidMs } of this.sources.values()) said.push(saidMs)
     this.medianMs =

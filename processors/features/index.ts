@@ -66,7 +66,7 @@ export default defineProcessor({
           const sender = await senders.of(batch)
           if (sender === undefined) return
           const { features, journal } = sender
-          const taken = features.read(batch)
+          const taken = await features.read(batch)
           // Before the sender is answered, and before anybody sees what comes of it.
           await journal?.write(taken)
           await emit(features.take(taken))

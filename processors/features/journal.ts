@@ -6,7 +6,8 @@
  */
 import { deserialize, serialize } from 'node:v8'
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { type Journal, type JournalEntry, storage } from '../../pipeline/capability/storage.ts'
+import type { Journal, JournalEntry } from '../../pipeline/capability/storage.ts'
+import { storageOf } from '../../pipeline/capability/stored-state.ts'
 import type { Context } from '../../pipeline/component.ts'
 import { correctedPanes, keptPanes } from './columns.ts'
 import type { Features } from './features.ts'
@@ -73,7 +74,8 @@ export class PaneJournal {
   /** `isRestored`: a predecessor handed on all that it knew, and nothing is taken again. */
   async open(isRestored: boolean): Promise<void> {
     const { id, pipeline = '' } = this.context
-    this.journal = await this.find().journal({ kind: 'processor', id, name: `${pipeline} ${this.name}`.trim() })
+    const name = `${pipeline} ${this.name}`.trim()
+    this.journal = await storageOf(this.context, this.extension).journal({ kind: 'processor', id, name })
     const texts: string[] = []
     let records = 0
     for (;;) {
@@ -135,17 +137,6 @@ export class PaneJournal {
   async close(): Promise<void> {
     await this.journal?.close()
     this.journal = undefined
-  }
-
-  private find() {
-    try {
-      return this.context.extension(storage, this.extension)
-    } catch (cause) {
-      throw new Error(
-        `no storage extension "${this.extension}": add one like file_storage to extensions and to service::extensions`,
-        { cause },
-      )
-    }
   }
 
   private beginEpoch(): void {

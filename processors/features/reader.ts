@@ -4,6 +4,7 @@ import { PointView } from '../../pipeline/data/point.ts'
 import type { SeriesText } from '../../pipeline/data/series.ts'
 import type { Metrics, PointColumns, PointPlan } from '../../pipeline/data/telemetry.ts'
 import { find, u32 } from '../../pipeline/data/wire.ts'
+import type { Slices } from '../../pipeline/slices.ts'
 import type { Binder, Binding } from './binding.ts'
 import { noRoom } from './binding.ts'
 import { readExplicit, readExponential } from './buckets.ts'
@@ -44,13 +45,14 @@ export class Reader {
     this.plan = this.newPlan()
   }
 
-  read(batch: Metrics, nowMs: number, nowUnixMs: number): Taken {
+  async read(batch: Metrics, nowMs: number, nowUnixMs: number, slices: Slices): Promise<Taken> {
     this.exchangeFullPlan()
     const columns = batch.columns(this.plan)
     const { length, series, type, timeLo, timeHi, value } = columns
     const taken = new Taken(nowUnixMs, length)
     let views: (PointView | undefined)[] | undefined
     for (let row = 0; row < length; row++) {
+      if ((row & 0xff) === 0xff && slices.isOver) await slices.pause()
       const id = series[row]!
       const said = millis(timeLo[row]!, timeHi[row]!)
       const binding = this.binding(id, said, nowUnixMs)

@@ -83,25 +83,33 @@ export class Resources {
     }
   }
 
-  /** The instance that is fullest, and the one that grows fastest: a leak is one process's. */
+  /**
+   * The instance that is fullest, and the one that grows fastest: a leak is one process's. What it holds now says so earlier than the mean of a minute, so that
+   * is what the shortest window has.
+   */
   private memory(of: FeatureEntity, pooled: Pooled | undefined, parents: Parents): void {
     const { a, b, c, d, held, rows } = this
     let rank = 0
+    let newest = Number.NaN
     if (this.mean(of, 'memoryShare', a, b, false)) {
       rank = 3
-      held.slopes(c)
+      this.growth(of, 'memoryShare', c)
+      newest = held.newest(seriesCount(of, ringOf.memoryShare))
     } else if (this.ratio(of, 'memoryUsed', 'memoryLimit', a, b)) {
       rank = 2
       this.mean(of, 'memoryUsed', d, b, true)
-      held.slopes(c)
-      for (let w = 0; w < windowCount; w++) c[w] = (c[w]! * seriesCount(of, ringOf.memoryUsed) * a[w]!) / d[w]!
+      this.growth(of, 'memoryUsed', c)
+      const series = seriesCount(of, ringOf.memoryUsed)
+      newest = (held.newest(series) * series * a[0]!) / d[0]!
+      for (let w = 0; w < windowCount; w++) c[w] = (c[w]! * series * a[w]!) / d[w]!
     } else if (this.mean(of, 'memoryUsed', d, b, false)) {
       // Without a limit there is no share, but growth is growth: of what is used on average.
       rank = 1
-      held.slopes(c)
+      this.growth(of, 'memoryUsed', c)
       for (let w = 0; w < windowCount; w++) c[w] = c[w]! / d[w]!
       a.fill(Number.NaN)
     }
+    if (!Number.isNaN(newest)) a[0] = newest
     if (pooled !== undefined && pooled.memoryRank > rank) {
       rank = pooled.memoryRank
       a.set(pooled.memory)
@@ -109,9 +117,6 @@ export class Resources {
     }
     if (rank === 0) return
     rows.windows(placeOf['vigil.memory.utilization'], a)
-    // A minute or five say nothing of growth: one garbage collection is more.
-    c[0] = Number.NaN
-    c[1] = Number.NaN
     rows.windows(placeOf['vigil.memory.slope'], c)
     for (const parent of parents) {
       const to = this.poolOf(parent)
@@ -124,6 +129,14 @@ export class Resources {
       raise(to.memory, a)
       raise(to.slope, c)
     }
+  }
+
+  /** Of what `held` was filled with last. A minute says nothing of growth: one garbage collection is more. */
+  private growth(of: FeatureEntity, column: ReadingColumn, out: Float64Array): void {
+    const { held } = this
+    held.slopes(out)
+    out[0] = Number.NaN
+    out[1] = held.robustSlope(seriesCount(of, ringOf[column]))
   }
 
   /** What is summed over its series and its members. */

@@ -9,7 +9,7 @@ import type { Column, CountColumn, HeardSignal, ReadingColumn, SketchName } from
  * Whom a point is about: `named` what its own attributes say, `service` its resource's, `instance` the service's instance or the pod of its resource,
  * `node` the machine, `pool` a connection pool of the instance, `database` and `cache` the store that the resource is, `queue` what its attributes name.
  */
-export type About = 'named' | 'service' | 'instance' | 'node' | 'pool' | 'database' | 'cache' | 'queue'
+type About = 'named' | 'service' | 'instance' | 'node' | 'pool' | 'database' | 'cache' | 'queue'
 
 interface Common {
   readonly about: About

@@ -56,7 +56,7 @@ export const markPlaces = {
 const perEntity = kinds.length
 
 /** What has no entity: the calendar, and the edges that a person drew. */
-export interface Drawn {
+interface Drawn {
   readonly source: string
   readonly target: string
 }

@@ -1,6 +1,7 @@
 /** Panes to windows: what each column says of the four windows that end with a pane. O(panes of an hour) a column. */
 import { heardSignals, keptPanes, paneAt, paneMs, signalBits, slotOf, windowCount, windowPanes } from './columns.ts'
 import type { FeatureEntity } from './entity.ts'
+import { medianSlope } from './median-slope.ts'
 
 /** Where the panes of the windows stand: for a reader from the oldest to the newest. */
 export class Span {
@@ -48,6 +49,8 @@ export class HeldReadings {
   readonly weights = new Float64Array(keptPanes)
   /** Panes from one reading to the next, on average. */
   interval = Number.NaN
+  private readonly x = new Float64Array(windowPanes[1])
+  private readonly y = new Float64Array(windowPanes[1])
 
   fill(sums: Float32Array, weights: Float32Array, { slots }: Span): void {
     const hold = this.learn(weights, slots)
@@ -96,6 +99,44 @@ export class HeldReadings {
     }
   }
 
+  /**
+   * The newest reading of each of `seriesCount` series, in panes that stand side by side: their mean. NaN where the shortest window has none; where not all
+   * of them spoke in it, only what is in one pane counts.
+   */
+  newest(seriesCount: number): number {
+    const { values, weights } = this
+    let last = keptPanes - 1
+    while (last >= firstOf[0]! && Number.isNaN(values[last]!)) last--
+    if (last < firstOf[0]!) return Number.NaN
+    const held = values[last]!
+    let [weight, sum] = [0, 0]
+    for (let place = last; place >= firstOf[0]!; place--) {
+      if (!(weights[place]! > 0)) continue
+      weight += weights[place]!
+      sum += weights[place]! * values[place]!
+      if (weight >= seriesCount) return sum / weight
+    }
+    return held
+  }
+
+  /** Growth an hour in the five minutes, whatever single readings do; NaN with fewer than four readings of all series. */
+  robustSlope(seriesCount: number): number {
+    const { values, weights, x, y } = this
+    let [n, weight, sum, at] = [0, 0, 0, 0]
+    for (let place = keptPanes - 1; place >= firstOf[1]!; place--) {
+      const own = weights[place]!
+      if (!(own > 0)) continue
+      weight += own
+      sum += own * values[place]!
+      at += own * place
+      if (weight < seriesCount) continue
+      x[n] = at / weight
+      y[n++] = sum / weight
+      weight = sum = at = 0
+    }
+    return n < leastForRobustSlope ? Number.NaN : medianSlope(x, y, n) * (3_600_000 / paneMs)
+  }
+
   /** Growth an hour by least squares over the panes that have readings of their own; NaN with fewer than six of them. */
   slopes(out: Float64Array): void {
     let [n, x, y, xx, xy] = [0, 0, 0, 0, 0]
@@ -117,6 +158,7 @@ export class HeldReadings {
 }
 
 const leastForSlope = 6
+const leastForRobustSlope = 4
 
 /** By window: the share of panes since `firstPane` in which the bit is set, or was within one and a half intervals before. NaN where it never was. */
 export function heardShares(heard: Uint8Array, bit: number, firstPane: number, span: Span, out: Float64Array): void {

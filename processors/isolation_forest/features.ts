@@ -50,7 +50,8 @@ export const logFeatures: Readonly<Record<string, () => Feature<LogRecord & In>>
     const last = new LastOf()
     return (record) => {
       const service = record.resource.attributes.get('service.name')
-      const seconds = Number(record.timeUnixNano / 1_000n) / 1e6
+      const { timeUnixNano, observedUnixNano } = record
+      const seconds = Number((timeUnixNano === 0n ? observedUnixNano : timeUnixNano) / 1_000n) / 1e6
       const before = last.exchange(service === undefined ? 'default' : asText(service), 0, seconds)
       return before === undefined ? 0 : seconds - before.seconds
     }

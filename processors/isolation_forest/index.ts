@@ -74,25 +74,25 @@ export default defineProcessor({
           }),
         )
       },
-      traces: (batch) => {
-        const verdicts = traces.judge(batch)
+      traces: async (batch) => {
+        const verdicts = await traces.judge(batch)
         let row = 0
         if (mode !== 'filter') return batch.edit((span) => mark(span.attributes, verdicts[row++]!))
         const kept = batch.filter(() => verdicts[row++]!.isOdd)
         dropped(batch.count - kept.count)
         return kept
       },
-      logs: (batch) => {
-        const verdicts = logs.judge(batch)
+      logs: async (batch) => {
+        const verdicts = await logs.judge(batch)
         let row = 0
         if (mode !== 'filter') return batch.edit((record) => mark(record.attributes, verdicts[row++]!))
         const kept = batch.filter(() => verdicts[row++]!.isOdd)
         dropped(batch.count - kept.count)
         return kept
       },
-      metrics: (batch) => {
+      metrics: async (batch) => {
         const { firsts, metricOf } = byMetric(batch)
-        const verdicts = metrics.judge(firsts)
+        const verdicts = await metrics.judge(firsts)
         let row = 0
         return mode === 'filter' ? batch : batch.edit((point) => mark(point.attributes, verdicts[metricOf[row++]!]!))
       },

@@ -93,7 +93,8 @@ for (const [share, yaml] of [
 
 test('filter keeps what is odd and counts the rest as dropped; metrics all stay', async () => {
   const { take, context } = open(`${small}mode: filter`)
-  assert.equal((await take(spans(ordinary(400, lcg(1))))).count, 0)
+  assert.equal((await take(spans(ordinary(100, lcg(1))))).count, 0)
+  await take(spans(ordinary(300, lcg(2))))
   context.recorded.drops.length = 0
   const kept = await take(spans([100, 100, 9_000]))
   assert.deepEqual(
@@ -185,6 +186,50 @@ test('a reload keeps the forest', async () => {
     [...(await after.take(spans([100, 9_000])))].map(said),
     [...(await before.take(spans([100, 9_000])))].map(said),
   )
+})
+
+test('a forest that was grown of other features is not asked about these', async () => {
+  const of = (names: string) => `${small}features: { traces: [${names}] }`
+  const before = open(of('duration, error'))
+  await before.take(spans(ordinary(400, lcg(3))))
+  const state = await before.instance.save!()
+  const after = open(of('error, duration'))
+  await after.instance.restore!(state)
+  const [first] = [...(await after.take(spans([100])))].map(said)
+  assert.deepEqual(first, { score: 0.5, isOdd: false, model: undefined })
+})
+
+test('a log record without a time is as of when it was observed', async () => {
+  const { take } = open(`${small}features: { logs: [timestamp_gap] }\nmode: enrich`)
+  const records = (times: readonly number[]) => {
+    const builder = newLogs().resource({ 'service.name': 'shop' })
+    for (const [i, at] of times.entries()) {
+      const nanos = BigInt(at) * second
+      builder.record(i % 2 === 0 ? { timeUnixNano: nanos } : { observedUnixNano: nanos })
+    }
+    return builder.build()
+  }
+  const start = 1_700_000_000
+  const out = [...(await take(records(Array.from({ length: 400 }, (_, i) => start + i))))].map(said)
+  assert.equal(out.filter(({ isOdd }) => isOdd === true).length, 0)
+  // All have the same gap, so there is nothing to tell apart.
+  const scores = new Set(
+    [...(await take(records([start + 400, start + 401, start + 402])))].map(said).map(({ score }) => score),
+  )
+  assert.equal(scores.size, 1)
+})
+
+test('a large batch is judged in slices, and lets other work in', async () => {
+  const { take, context } = open(small)
+  // Each look at the clock takes longer than a slice.
+  const told = context.clock.nowMs.bind(context.clock)
+  let looks = 0
+  context.clock.nowMs = () => told() + 5 * looks++
+  const order: string[] = []
+  const taking = take(spans(ordinary(2_000, lcg(5)))).then(() => order.push('judged'))
+  setImmediate(() => order.push('other work'))
+  await taking
+  assert.deepEqual(order, ['other work', 'judged'])
 })
 
 test('with adaptive_window more items are kept where many come', async () => {

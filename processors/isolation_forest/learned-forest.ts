@@ -28,6 +28,8 @@ export class LearnedForest {
   private scores: Float64Array
   private seen = 0
   private scored = 0
+  /** How many were scored when the threshold was set. */
+  private sortedAt = Number.NEGATIVE_INFINITY
   private forest: IsolationForest | undefined
   threshold = neutral
 
@@ -108,6 +110,7 @@ export class LearnedForest {
     this.scores = scores
     this.seen = kept
     this.scored = keptScores
+    this.sortedAt = Number.NEGATIVE_INFINITY
   }
 
   save(): SavedForest {
@@ -115,9 +118,8 @@ export class LearnedForest {
     return { width, size, rows, times, scores, seen, scored, forest, threshold }
   }
 
-  /** False where it is of items of another width. */
-  restore(saved: SavedForest): boolean {
-    if (saved.width !== this.width) return false
+  /** Of items of the same values. */
+  restore(saved: SavedForest): void {
     const size = this.size
     this.size = saved.size
     this.rows = saved.rows
@@ -128,12 +130,13 @@ export class LearnedForest {
     this.forest = saved.forest
     this.threshold = saved.threshold
     if (size !== saved.size) this.resize(size)
-    return true
   }
 
   private setThreshold(): void {
     const count = Math.min(this.scored, this.size)
-    if (count < minScores) return
+    // A large window takes milliseconds to sort, and a hundredth of it changes little.
+    if (count < minScores || this.scored - this.sortedAt < this.size / 100) return
+    this.sortedAt = this.scored
     this.threshold = quantileOfSorted(this.scores.slice(0, count).sort(), 1 - this.settings.contamination)
   }
 }

@@ -1,7 +1,9 @@
 /** The models of a config: which one an item goes to, and what it says of it. */
+import { isDeepStrictEqual } from 'node:util'
 import type { Context } from '../../pipeline/component.ts'
 import type { Attributes, Resource } from '../../pipeline/data/telemetry.ts'
 import { asText } from '../../pipeline/data/value.ts'
+import { Slices } from '../../pipeline/slices.ts'
 import { type Config, msOf } from './config.ts'
 import { type Feature, finite } from './features.ts'
 import { LearnedForest, type SavedForest } from './learned-forest.ts'
@@ -11,6 +13,8 @@ interface Model<Item> {
   readonly name: string
   readonly selector: readonly (readonly [key: string, text: string])[]
   readonly columns: readonly Feature<Item>[]
+  /** Names of the columns. */
+  readonly features: readonly string[]
   readonly forest: LearnedForest
 }
 
@@ -20,12 +24,20 @@ export interface Verdict {
   readonly model: string
 }
 
+/** Items of a model that are judged next: which ones, and their columns one after the other. */
+interface Waiting {
+  readonly places: number[]
+  readonly values: number[]
+}
+
 /** Where an item's attributes are looked for. */
 interface Described {
   readonly attributes: Attributes
   readonly resource: Resource
 }
 
+/** A hundred trees take some ten microseconds an item. */
+const itemsAtOnce = 256
 const nothing: Verdict = { score: 0, isOdd: false, model: '' }
 const bytesPerValue = 8
 
@@ -55,12 +67,13 @@ export class Scorer<Item extends Described> {
     const featureOf = (name: string) => {
       const feature = made.get(name) ?? (Object.hasOwn(known, name) ? known[name]!() : undefined)
       if (feature !== undefined) made.set(name, feature)
-      return feature === undefined ? [] : [feature]
+      return feature === undefined ? [] : [[name, feature] as const]
     }
     const configs = settings.models.length > 0 ? settings.models : [undefined]
     this.models = configs.map((model): Model<Item> => {
       const wanted = model === undefined || model.features.length === 0 ? names : model.features
-      const columns = [...new Set(wanted)].flatMap(featureOf)
+      const found = [...new Set(wanted)].flatMap(featureOf)
+      const [features, columns] = [found.map(([name]) => name), found.map(([, column]) => column)]
       const forest = new LearnedForest(Math.max(1, columns.length), this.windowFor(columns.length, configs.length), {
         trees: model?.forest_size || settings.forest_size,
         subsample: model?.subsample_size || settings.subsample_size,
@@ -69,7 +82,7 @@ export class Scorer<Item extends Described> {
         trainingWindowMs: msOf(settings.training_window),
         random: context.random,
       })
-      return { name: model?.name ?? '', selector: Object.entries(model?.selector ?? {}), columns, forest }
+      return { name: model?.name ?? '', selector: Object.entries(model?.selector ?? {}), columns, features, forest }
     })
   }
 
@@ -80,32 +93,43 @@ export class Scorer<Item extends Described> {
     return this.models.reduce((sum, { columns, forest }) => sum + (columns.length === 0 ? 0 : forest.windowSize), 0)
   }
 
-  /** One verdict an item, in order. */
-  judge(items: Iterable<Item>): readonly Verdict[] {
-    const nowMs = this.nowMs()
+  /** One verdict an item, in order; of many items the first ones are learned before the last ones are judged. */
+  async judge(items: Iterable<Item>): Promise<readonly Verdict[]> {
+    const slices = new Slices(this.context.clock)
     const verdicts: Verdict[] = []
-    const places = this.models.map((): number[] => [])
-    const values = this.models.map((): number[] => [])
+    const waiting = this.models.map((): Waiting => ({ places: [], values: [] }))
     for (const item of items) {
       const at = this.modelOf(item)
-      const { columns } = this.models[at]!
-      places[at]!.push(verdicts.length)
+      const { places, values } = waiting[at]!
+      places.push(verdicts.length)
       verdicts.push(nothing)
-      for (const column of columns) values[at]!.push(finite(column(item)))
+      for (const column of this.models[at]!.columns) values.push(finite(column(item)))
+      if (verdicts.length % itemsAtOnce !== 0) continue
+      this.decide(waiting, verdicts)
+      if (slices.isOver) await slices.pause()
     }
-    for (const [i, { name, columns, forest }] of this.models.entries()) {
-      // As upstream: without features there is nothing to say.
-      if (columns.length === 0 || places[i]!.length === 0) continue
-      const { scores, threshold } = forest.take(Float64Array.from(values[i]!), nowMs)
-      for (const [row, place] of places[i]!.entries()) {
-        const isOdd = scores[row]! > threshold
-        verdicts[place] = { score: scores[row]!, isOdd, model: name }
-        if (isOdd) this.odd++
-      }
-    }
+    this.decide(waiting, verdicts)
     this.items += verdicts.length
     this.sinceCheck += verdicts.length
     return verdicts
+  }
+
+  private decide(waiting: readonly Waiting[], verdicts: Verdict[]): void {
+    const nowMs = this.nowMs()
+    for (const [i, { name, columns, forest }] of this.models.entries()) {
+      const { places, values } = waiting[i]!
+      // As upstream: without features there is nothing to say.
+      if (columns.length > 0 && places.length > 0) {
+        const { scores, threshold } = forest.take(Float64Array.from(values), nowMs)
+        for (const [row, place] of places.entries()) {
+          const isOdd = scores[row]! > threshold
+          verdicts[place] = { score: scores[row]!, isOdd, model: name }
+          if (isOdd) this.odd++
+        }
+      }
+      places.length = 0
+      values.length = 0
+    }
   }
 
   /** What `update_frequency` asks for. */
@@ -133,11 +157,15 @@ export class Scorer<Item extends Described> {
   }
 
   save(): SavedScorer {
-    return this.models.map(({ name, forest }) => ({ name, forest: forest.save() }))
+    return this.models.map(({ name, features, forest }) => ({ name, features, forest: forest.save() }))
   }
 
   restore(saved: SavedScorer): void {
-    for (const { name, forest } of saved) this.models.find((one) => one.name === name)?.forest.restore(forest)
+    for (const { name, features, forest } of saved) {
+      // A forest of other columns would take one number for another.
+      const model = this.models.find((one) => one.name === name && isDeepStrictEqual(one.features, features))
+      model?.forest.restore(forest)
+    }
   }
 
   private nowMs(): number {
@@ -167,4 +195,8 @@ export class Scorer<Item extends Described> {
   }
 }
 
-export type SavedScorer = readonly { readonly name: string; readonly forest: SavedForest }[]
+export type SavedScorer = readonly {
+  readonly name: string
+  readonly features: readonly string[]
+  readonly forest: SavedForest
+}[]

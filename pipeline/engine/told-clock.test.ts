@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { VigilProcess } from '../pipeline/testing/vigil-process.ts'
+import { VigilProcess } from '../testing/vigil-process.ts'
 
 const config = `
 receivers: { otlp: { protocols: { http: { endpoint: 'localhost:0' } } } }

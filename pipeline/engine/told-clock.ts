@@ -1,10 +1,27 @@
 /** The parent process tells the time: `vigil benchmark` and whoever else plays what happened faster than it did. */
-import { ToldTime } from '../pipeline/graph/told-time.ts'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { ToldTime } from '../graph/told-time.ts'
 
 /** What the parent sends over the IPC channel; it is answered with the same once everything that fell due has been done. */
 export interface TimeMessage {
   /** Nanoseconds since 1970 in decimal digits. */
   readonly nowUnixNano: string
+}
+
+/** For the parent: it is so late now. Resolves when the child has done what fell due; rejects when it is gone. */
+export async function tellTime(child: ChildProcess, nowUnixNano: bigint): Promise<void> {
+  const message: TimeMessage = { nowUnixNano: String(nowUnixNano) }
+  const gone = new AbortController()
+  const end = () => gone.abort(new Error('the process that is told the time has ended'))
+  child.once('exit', end)
+  try {
+    const answered = once(child, 'message', { signal: gone.signal })
+    child.send(message)
+    await answered
+  } finally {
+    child.off('exit', end)
+  }
 }
 
 /** Throws where nobody is there who could tell. */
