@@ -8,7 +8,8 @@ import type { Correction } from './tick.ts'
 /** For so long, and longer for what comes seldom, a reading is part of windows that begin after it. */
 const heldPanes = 12
 
-interface Dirty {
+/** An alias, not an interface: what `save` gives is then written out where a declaration cannot name it. */
+type Dirty = {
   pane: number
   /** Kinds of features, as bits of `groups.ts`. */
   groups: number
