@@ -92,7 +92,7 @@ async function shownBy(factory: Factory, body: unknown): Promise<string> {
   const context = testContext({ kind: factory.kind, id: factory.type })
   try {
     const instance = factory.create(config.value, context)
-    await Promise.race([instance.start?.(), new Promise((resolve) => setTimeout(resolve, 100).unref())])
+    await instance.start?.()
     await instance.shutdown?.(AbortSignal.timeout(100))
   } catch (error) {
     said(error)
