@@ -1,7 +1,7 @@
 /** `benchmark`: incidents and quiet days of simulated worlds through the real pipeline, and how well each subject notices and explains them. */
 
 import { availableParallelism } from 'node:os'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { memoryJournal, openJournal } from './benchmark/journal.ts'
 import { withObjectives } from './benchmark/objectives.ts'
 import { Progress } from './benchmark/progress.ts'
@@ -10,6 +10,7 @@ import { outcomeOf, playSet } from './benchmark/run-set.ts'
 import { drawSet, faultsIn, type SetSize } from './benchmark/scenario-set.ts'
 import { subjectsOf } from './benchmark/subjects.ts'
 import type { CommandContext } from './command.ts'
+import { number, wholeNumber } from './option-values.ts'
 import { readTopology } from './simulate/topology/read.ts'
 import type { Topology } from './simulate/topology/schema.ts'
 
@@ -39,8 +40,8 @@ export function register(program: Command, context: CommandContext): void {
       'Plays seeded incidents and quiet days through the real pipeline and measures who notices and explains them',
     )
     .argument('<topology...>', 'YAML files; examples/topologies has some')
-    .option('--seed <n>', 'the same seed draws the same set', number(0, 0xffff_ffff, true), 1)
-    .option('--incidents <n>', `how many; ${whole.incidents} if absent`, number(0, 100_000, true))
+    .option('--seed <n>', 'the same seed draws the same set', wholeNumber(0, 0xffff_ffff), 1)
+    .option('--incidents <n>', `how many; ${whole.incidents} if absent`, wholeNumber(0, 100_000))
     .option('--days <n>', `days without a fault; ${whole.days} if absent`, number(0, 10_000))
     .option('--quick', `${quick.incidents} incidents and ${quick.days} days, for a first look`)
     .option('--incident-rate <n>', "users' requests a second during incidents", number(0.1, 10_000), 4)
@@ -49,7 +50,7 @@ export function register(program: Command, context: CommandContext): void {
       '--config <file>',
       'the configuration under test: its vigil.anomaly events are measured beside the baselines',
     )
-    .option('--jobs <n>', 'runs that are played at once, each on a core', number(1, 256, true), availableParallelism())
+    .option('--jobs <n>', 'runs that are played at once, each on a core', wholeNumber(1, 256), availableParallelism())
     .option('--resume <folder>', 'keeps what was played there, goes on where it stopped, and plays nothing twice')
     .option('--report', 'plays nothing, and reports what --resume has')
     .option('--no-repairs', 'leaves out what acting on incidents recovers and costs, which takes as long as all else')
@@ -156,14 +157,5 @@ async function measure(
     sightings: Object.fromEntries(
       [...outcome.judged].map(([subject, judged]) => [subject, judged.flatMap((one) => one.sightings)]),
     ),
-  }
-}
-
-function number(least: number, most: number, isWhole = false): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    if (text.trim() === '' || !(value >= least && value <= most) || (isWhole && !Number.isInteger(value)))
-      throw new InvalidArgumentError(`It must be a ${isWhole ? 'whole number' : 'number'} from ${least} to ${most}.`)
-    return value
   }
 }

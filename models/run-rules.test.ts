@@ -2,20 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AlarmBudget } from './alarm-budget.ts'
 import { dateChange } from './change-point.ts'
+import { uniforms } from './fixtures/random.ts'
 import { PageBudget } from './page-budget.ts'
 import { DisjointHits, Evidence, windowP } from './run-rules.ts'
 import { ThinnedSample } from './thinned-sample.ts'
-
-/** Uniform on 0 to 1, the same every time. */
-function uniforms(seed: number): () => number {
-  let state = seed
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return ((state >>> 0) + 0.5) / 2 ** 32
-  }
-}
 
 test('two of three disjoint windows alarm as often as was asked', () => {
   const random = uniforms(11)

@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { uniforms } from './fixtures/random.ts'
 import { StatedP } from './stated-p.ts'
-
-/** Uniform on 0 to 1, the same every time. */
-function uniforms(seed: number): () => number {
-  let state = seed
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return ((state >>> 0) + 0.5) / 2 ** 32
-  }
-}
 
 function isNear(value: number, expected: number): void {
   assert.ok(value > expected * 0.8 && value < expected * 1.25, `${value} where ${expected} was expected`)

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePorts } from '../../pipeline/testing/free-ports.ts'
+import { answers } from '../generate/local-client.ts'
 import { type Place, start, stop } from './child.ts'
 import type { BenchedComponent } from './rows.ts'
 
@@ -112,19 +113,8 @@ async function untilReady(child: ChildProcess, port: number, begun: number, log:
   const isOver = () => child.exitCode !== null || child.signalCode !== null || child.pid === undefined
   while (performance.now() - begun < readyTimeoutMs) {
     if (isOver()) throw new Error(`${child.spawnfile} ended with ${child.exitCode} before it was ready:\n${log()}`)
-    if (await answers(port)) return
+    if (await answers(port, 'traces')) return
     await delay(pollMs)
   }
   throw new Error(`${child.spawnargs.join(' ')} was not ready after ${readyTimeoutMs / 1_000} s:\n${log()}`)
-}
-
-function answers(port: number): Promise<boolean> {
-  const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }
-  return fetch(`http://127.0.0.1:${port}/v1/traces`, request).then(
-    async (response) => {
-      await response.arrayBuffer()
-      return response.ok
-    },
-    () => false,
-  )
 }

@@ -15,8 +15,7 @@ import { readOtlp } from '../../pipeline/data/read-otlp.ts'
 import type { Batch } from '../../pipeline/data/telemetry.ts'
 import { tellTime } from '../../pipeline/engine/told-clock.ts'
 import { freePort } from '../../pipeline/testing/free-ports.ts'
-import type { Client } from '../generate/client.ts'
-import { newClient } from '../generate/new-client.ts'
+import { answers, localClient } from '../generate/local-client.ts'
 import { adaptConfig, inputVariable, outputVariable } from './adapt-config.ts'
 
 /** Passes everything through: what is measured then sits behind the pipeline. */
@@ -47,7 +46,7 @@ export type Counts = Readonly<Record<PlayedSignal, number>>
 const readyTimeoutMs = 60_000
 const pollMs = 20
 const stopTimeoutMs = 15_000
-const answerTimeoutMs = 120_000
+const clientOptions = { timeoutMs: 120_000, userAgent: 'vigil-benchmark' }
 const startAttempts = 3
 const maxLogLength = 64 * 1024
 /** Well below what a receiver takes in one request. */
@@ -86,7 +85,7 @@ export async function startPipeline(config?: string): Promise<Pipeline> {
     throw error
   }
   const { child, port, log } = binary
-  const clients = new Map(signals.map((signal) => [signal, clientOf(signal, port)] as const))
+  const clients = new Map(signals.map((signal) => [signal, localClient({ port, signal, ...clientOptions })] as const))
 
   async function send(signal: PlayedSignal, chunks: readonly Uint8Array[]): Promise<void> {
     const client = clients.get(signal)!
@@ -173,34 +172,10 @@ async function isReady(child: ChildProcess, port: number): Promise<boolean> {
   const begun = performance.now()
   while (performance.now() - begun < readyTimeoutMs) {
     if (child.exitCode !== null || child.signalCode !== null) return false
-    if (await answers(port)) return true
+    if (await answers(port, 'metrics')) return true
     await delay(pollMs)
   }
   return false
-}
-
-function answers(port: number): Promise<boolean> {
-  const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }
-  return fetch(`http://127.0.0.1:${port}/v1/metrics`, request).then(
-    async (response) => {
-      await response.arrayBuffer()
-      return response.ok
-    },
-    () => false,
-  )
-}
-
-function clientOf(signal: PlayedSignal, port: number): Client {
-  return newClient({
-    signal,
-    protocol: 'http/protobuf',
-    compression: 'none',
-    url: new URL(`http://127.0.0.1:${port}/v1/${signal}`),
-    headers: [],
-    tls: {},
-    timeoutMs: answerTimeoutMs,
-    userAgent: 'vigil-benchmark',
-  })
 }
 
 async function listen(take: (batch: Batch) => void): Promise<Server> {

@@ -50,6 +50,11 @@ export interface Alert {
   readonly isPage?: boolean
 }
 
+/** Of the value at that place of the window's values, at its end. */
+export function alertAt({ entities, endMs }: Window, place: number, score: number): Alert {
+  return { atMs: endMs, entity: entities[Math.floor(place / width)]!, feature: features[place % width]!, score }
+}
+
 /** Alerts that reach people as one. */
 export interface Incident {
   readonly openMs: number

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import { newLogs } from '../../pipeline/data/builders.ts'
 import { VigilProcess } from '../../pipeline/testing/vigil-process.ts'
 import { entityLabel } from '../../pipeline/vocabulary/entity.ts'
-import { newClient } from '../generate/new-client.ts'
+import { localClient } from '../generate/local-client.ts'
 import { readTopology } from '../simulate/topology/read.ts'
 import { followAlarms, type Told } from './alarms-file.ts'
 import { blindness, type Drill, drills, goalSeconds, isAnswer, restSeconds } from './drills.ts'
@@ -135,16 +135,7 @@ function line({ anomaly }: Told): string {
 
 /** A service that says one thing over and over that it never said. */
 async function sendNoise({ entity, seconds }: Drill): Promise<void> {
-  const client = newClient({
-    signal: 'logs',
-    protocol: 'http/protobuf',
-    compression: 'none',
-    url: new URL(`http://127.0.0.1:${http}/v1/logs`),
-    headers: [],
-    tls: {},
-    timeoutMs: 5_000,
-    userAgent: 'vigil-drill',
-  })
+  const client = localClient({ port: http, signal: 'logs', timeoutMs: 5_000, userAgent: 'vigil-drill' })
   for (let second = 0; second < seconds; second++) {
     const builder = newLogs()
       .resource({

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Batch } from '../../pipeline/data/telemetry.ts'
 import type { Client } from '../generate/client.ts'
-import { newClient } from '../generate/new-client.ts'
+import { localClient } from '../generate/local-client.ts'
 import { type Fault, makeFault } from '../simulate/scenario/fault.ts'
 import { quiet } from '../simulate/scenario/read.ts'
 import { type Playing, prepare } from '../simulate/scenario/run.ts'
@@ -37,19 +37,7 @@ export class Shop {
   connect(port: number): void {
     this.close()
     for (const signal of signals) {
-      this.#clients.set(
-        signal,
-        newClient({
-          signal,
-          protocol: 'http/protobuf',
-          compression: 'none',
-          url: new URL(`http://127.0.0.1:${port}/v1/${signal}`),
-          headers: [],
-          tls: {},
-          timeoutMs: 60_000,
-          userAgent: 'vigil-drill',
-        }),
-      )
+      this.#clients.set(signal, localClient({ port, signal, timeoutMs: 60_000, userAgent: 'vigil-drill' }))
     }
   }
 

@@ -1,23 +1,13 @@
 /** Observed alarms against those agreed, on p-values of entities of which nothing is wrong. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { uniforms } from '../../models/fixtures/random.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import factory from './index.ts'
 import { scoresOf, service } from './ticks.fixture.ts'
 
 const weekSeconds = 604_800
 const start = Date.parse('2026-11-02T00:00:00Z') / 1000
-
-/** Uniform in (0, 1), the same every time. */
-function uniforms(seed: number): () => number {
-  let state = seed
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return ((state >>> 0) + 0.5) / 2 ** 32
-  }
-}
 
 interface Quiet {
   readonly entities: number

@@ -1,5 +1,6 @@
 /** Keeps counts and alerts in a storage extension, so that a restart goes on where it was and sends no page twice. */
-import { type KeyValueStore, storage } from '../../pipeline/capability/storage.ts'
+import type { KeyValueStore } from '../../pipeline/capability/storage.ts'
+import { storageOf } from '../../pipeline/capability/stored-state.ts'
 import type { Context } from '../../pipeline/component.ts'
 
 /** Both as their owner made them. Counts grow with the objectives, alerts are few: they are written at once. */
@@ -30,7 +31,11 @@ export class Keeping {
 
   /** `isRestored`: a predecessor handed on what is newer than the store. */
   async start(isRestored: boolean): Promise<void> {
-    this.store = await this.find().keyValue({ kind: 'connector', id: this.context.id, name: 'slo' })
+    this.store = await storageOf(this.context, this.extension).keyValue({
+      kind: 'connector',
+      id: this.context.id,
+      name: 'slo',
+    })
     const counts = this.store.get('counts')
     const alerts = this.store.get('alerts')
     if (isRestored || counts === undefined || alerts === undefined) return
@@ -79,16 +84,5 @@ export class Keeping {
       }
     })
     return this.writing
-  }
-
-  private find() {
-    try {
-      return this.context.extension(storage, this.extension)
-    } catch (cause) {
-      throw new Error(
-        `no storage extension "${this.extension}": add one like file_storage to extensions and to service::extensions`,
-        { cause },
-      )
-    }
   }
 }

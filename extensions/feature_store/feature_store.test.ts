@@ -18,7 +18,8 @@ import type { Logs, Metrics } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import type { TestContextOptions } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
-import { type Anomaly, writeAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
+import { slowAlarm } from '../../pipeline/vocabulary/anomaly.fixture.ts'
+import { writeAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
 import { type Entity, edgeEntity, entityId, entityPoint, entityResource } from '../../pipeline/vocabulary/entity.ts'
 import { eventId, eventLogs } from '../../pipeline/vocabulary/event.ts'
 import { writeFeedback } from '../../pipeline/vocabulary/feedback.ts'
@@ -280,24 +281,7 @@ suite('graph', () => {
 })
 
 function anomaly(state: 'active' | 'cleared', onset: bigint, observed: bigint): Logs {
-  const event: Anomaly = {
-    schema: 1,
-    id: eventId('vigil.anomaly', id, 'slow', String(onset)),
-    entity: payment,
-    time: String(onset * nano),
-    observed_time: String(observed * nano),
-    severity: 'high',
-    text: 'P99 of payment is 3.5 s',
-    state,
-    type: 'slow',
-    detector: 'fused',
-    until: String(observed * nano),
-    onset_uncertainty: 10,
-    quality: 1,
-    wakes: false,
-    evidence: [],
-  }
-  return eventLogs(undefined, (builder) => writeAnomaly(builder, event))
+  return eventLogs(undefined, (builder) => writeAnomaly(builder, slowAlarm(payment, onset, observed, { state })))
 }
 
 function accept(eventOf: string, kind: 'accept_as_normal' | 'withdraw', parent?: string): Logs {

@@ -13,9 +13,10 @@ import { newMetrics, newTraces } from '../../pipeline/data/builders.ts'
 import type { Batch } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { VigilProcess } from '../../pipeline/testing/vigil-process.ts'
-import { type Anomaly, writeAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
+import { slowAlarm } from '../../pipeline/vocabulary/anomaly.fixture.ts'
+import { writeAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
 import { type Entity, edgeEntity, entityId, entityPoint, entityResource } from '../../pipeline/vocabulary/entity.ts'
-import { eventId, eventLogs } from '../../pipeline/vocabulary/event.ts'
+import { eventLogs } from '../../pipeline/vocabulary/event.ts'
 import flightRecorderFactory from '../flight_recorder/index.ts'
 import stateStoreFactory from '../state_store/index.ts'
 import factory from './index.ts'
@@ -78,23 +79,7 @@ function span(n: number): Batch {
     .build()
 }
 
-const anomaly: Anomaly = {
-  schema: 1,
-  id: eventId('vigil.anomaly', id),
-  entity: payment,
-  time: String(start * nano),
-  observed_time: String((start + 60n) * nano),
-  severity: 'high',
-  text: 'it is slow',
-  state: 'active',
-  type: 'slow',
-  detector: 'fused',
-  until: String((start + 60n) * nano),
-  onset_uncertainty: 10,
-  quality: 1,
-  wakes: false,
-  evidence: [],
-}
+const anomaly = slowAlarm(payment, start, start + 60n)
 
 async function send(port: number, batch: Batch): Promise<void> {
   const response = await fetch(`http://127.0.0.1:${port}/v1/${batch.signal}`, {

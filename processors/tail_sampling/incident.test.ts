@@ -16,9 +16,10 @@ import { build } from '../../pipeline/testing/build.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
 import { startEngine } from '../../pipeline/testing/engine.ts'
 import { memorySink, memorySource } from '../../pipeline/testing/memory.ts'
-import { type Anomaly, writeAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
+import { slowAlarm } from '../../pipeline/vocabulary/anomaly.fixture.ts'
+import { writeAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
 import { type Entity, entityId } from '../../pipeline/vocabulary/entity.ts'
-import { eventId, eventLogs } from '../../pipeline/vocabulary/event.ts'
+import { eventLogs } from '../../pipeline/vocabulary/event.ts'
 import factory from './index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'vigil-incident-'))
@@ -54,24 +55,7 @@ function trace(n: number, at: bigint, services: readonly string[], attributes: R
 const names = (batch: Batch) => [...(batch as Traces)].map(({ name }) => name)
 
 function anomaly(state: 'active' | 'cleared', entity: Entity, onset: bigint, observed: bigint): Logs {
-  const event: Anomaly = {
-    schema: 1,
-    id: eventId('vigil.anomaly', entityId(entity), String(onset)),
-    entity,
-    time: String(onset * nano),
-    observed_time: String(observed * nano),
-    severity: 'high',
-    text: 'it is slow',
-    state,
-    type: 'slow',
-    detector: 'fused',
-    until: String(observed * nano),
-    onset_uncertainty: 10,
-    quality: 1,
-    wakes: false,
-    evidence: [],
-  }
-  return eventLogs(undefined, (builder) => writeAnomaly(builder, event))
+  return eventLogs(undefined, (builder) => writeAnomaly(builder, slowAlarm(entity, onset, observed, { state })))
 }
 
 function alarmsOf(open: readonly OpenAlarm[]): ReadonlyMap<Capability<unknown>, unknown> {

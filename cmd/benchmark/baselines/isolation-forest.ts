@@ -1,7 +1,7 @@
 /** As the Collector's isolationforest processor has it: a forest for each series of one value, and the tenth that scores highest is anomalous. */
 import { fitIsolationForest } from '../../../models/isolation-forest.ts'
 import { quantileOf } from '../statistics.ts'
-import { type Alert, type Detector, features, type Window, width } from '../subject.ts'
+import { type Alert, alertAt, type Detector, type Window } from '../subject.ts'
 import { History, Lessons } from './history.ts'
 import { StepForest } from './step-forest.ts'
 
@@ -30,19 +30,14 @@ export function univariateForest(random: () => number): Detector {
       if (lessons.isDue(window)) learn()
       history.add(window)
       const alerts: Alert[] = []
-      const { values, entities, endMs } = window
+      const { values } = window
       for (let place = 0; place < Math.min(values.length, learned.length); place++) {
         const known = learned[place]
         const value = values[place]!
         if (known === undefined || Number.isNaN(value)) continue
         const score = known.forest.score(value)
         if (score <= known.threshold) continue
-        alerts.push({
-          atMs: endMs,
-          entity: entities[Math.floor(place / width)]!,
-          feature: features[place % width]!,
-          score,
-        })
+        alerts.push(alertAt(window, place, score))
       }
       return alerts
     },

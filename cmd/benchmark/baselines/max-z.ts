@@ -1,6 +1,6 @@
 /** Robust z: how many interquartile ranges a value is from the median of what was. The 20 lines that many papers do not beat. */
 import { robustScaleOf } from '../statistics.ts'
-import { type Alert, type Detector, type Feature, features, type Window, width } from '../subject.ts'
+import { type Alert, alertAt, type Detector, type Feature, features, type Window, width } from '../subject.ts'
 import { History, Lessons } from './history.ts'
 
 const threshold = 6
@@ -45,18 +45,13 @@ export function maxZ(): Detector {
       if (lessons.isDue(window)) learn()
       history.add(window)
       const alerts: Alert[] = []
-      const { values, entities, endMs } = window
+      const { values } = window
       for (let place = 0; place < Math.min(values.length, centers.length); place++) {
         const score = Math.abs(values[place]! - centers[place]!) / scales[place]!
         // What is unknown is NaN and passes no threshold.
         inARow[place] = score > threshold ? (inARow[place] ?? 0) + 1 : 0
         if (inARow[place]! < windowsInARow) continue
-        alerts.push({
-          atMs: endMs,
-          entity: entities[Math.floor(place / width)]!,
-          feature: features[place % width]!,
-          score,
-        })
+        alerts.push(alertAt(window, place, score))
       }
       return alerts
     },

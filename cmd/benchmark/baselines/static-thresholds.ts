@@ -1,5 +1,5 @@
 /** The rules that many start with: the same limits for everything, whatever is usual there. */
-import { type Alert, type Detector, type Feature, features, type Window, width } from '../subject.ts'
+import { type Alert, alertAt, type Detector, type Feature, features, type Window, width } from '../subject.ts'
 
 const limits: Readonly<Record<Feature, number>> = {
   rate: Number.POSITIVE_INFINITY,
@@ -18,14 +18,14 @@ const windowsInARow = 2
 export function staticThresholds(): Detector {
   const inARow: number[] = []
   return {
-    observe({ values, entities, endMs, isWarmUp }: Window): readonly Alert[] {
+    observe(window: Window): readonly Alert[] {
+      const { values, isWarmUp } = window
       const alerts: Alert[] = []
       for (let place = 0; place < values.length; place++) {
-        const feature = features[place % width]!
-        const score = values[place]! / limits[feature]
+        const score = values[place]! / limits[features[place % width]!]
         inARow[place] = score > 1 ? (inARow[place] ?? 0) + 1 : 0
         if (isWarmUp || inARow[place]! < windowsInARow) continue
-        alerts.push({ atMs: endMs, entity: entities[Math.floor(place / width)]!, feature, score })
+        alerts.push(alertAt(window, place, score))
       }
       return alerts
     },
