@@ -1,9 +1,10 @@
 /** `vigil.anomaly`: something about an entity is not as it should be, or is so again. */
 import { z } from 'zod'
 import type { LogsBuilder } from '../data/builders.ts'
-import type { LogRecord, Resource, Value } from '../data/telemetry.ts'
-import { asText, double, isDouble } from '../data/value.ts'
+import type { LogRecord, Resource } from '../data/telemetry.ts'
+import { asText, double } from '../data/value.ts'
 import { type Envelope, envelopeSchema, readEnvelope, unixNano, writeEvent } from './event.ts'
+import { fieldValue, plainValue } from './fields.ts'
 
 /** What kind of thing is wrong, as far as features can say. `blind` says that telemetry is missing and nothing is known; it is never a service's fault. */
 export const anomalyTypes = [
@@ -72,7 +73,7 @@ export function writeAnomaly(builder: LogsBuilder, anomaly: Anomaly): void {
     [`${prefix}onset_uncertainty`]: double(anomaly.onset_uncertainty),
     [`${prefix}quality`]: double(anomaly.quality),
     [`${prefix}wakes`]: anomaly.wakes,
-    [`${prefix}evidence`]: anomaly.evidence.map(evidenceValue),
+    [`${prefix}evidence`]: fieldValue(anomaly.evidence),
     [`${prefix}caused_by_action`]: anomaly.caused_by_action,
     [`${prefix}slo`]: anomaly.slo,
   })
@@ -83,7 +84,7 @@ export function readAnomaly(record: LogRecord & { readonly resource: Resource })
   if (record.eventName !== 'vigil.anomaly') return undefined
   const envelope: Envelope | undefined = readEnvelope(record)
   if (envelope === undefined) return undefined
-  const of = (name: string) => plain(record.attributes.get(prefix + name))
+  const of = (name: string) => plainValue(record.attributes.get(prefix + name))
   const found = anomalySchema.safeParse({
     ...envelope,
     state: of('state'),
@@ -100,21 +101,4 @@ export function readAnomaly(record: LogRecord & { readonly resource: Resource })
     slo: of('slo'),
   })
   return found.success ? found.data : undefined
-}
-
-function evidenceValue(evidence: Evidence): Value {
-  const map: Record<string, Value> = {}
-  for (const [key, value] of Object.entries(evidence)) {
-    if (value !== undefined) map[key] = typeof value === 'number' ? double(value) : value
-  }
-  return map
-}
-
-/** Numbers as numbers, whatever they are on the wire. */
-function plain(value: Value | undefined): unknown {
-  if (typeof value === 'bigint') return Number(value)
-  if (isDouble(value)) return value.double
-  if (Array.isArray(value)) return value.map((one: Value) => plain(one))
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one as Value)]))
 }

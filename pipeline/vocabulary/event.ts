@@ -50,6 +50,7 @@ export const envelopeSchema = z.strictObject({
   text: z.string().min(1).describe('One sentence for people.'),
 })
 export type Envelope = z.output<typeof envelopeSchema>
+export const envelopeKeys: ReadonlySet<string> = new Set(Object.keys(envelopeSchema.shape))
 
 /** Of all that makes the event this one and no other: its name, the entity and the onset's window. 32 hexadecimal digits. */
 export function eventId(...parts: readonly string[]): string {
