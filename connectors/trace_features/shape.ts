@@ -4,10 +4,10 @@
  */
 import type { Entity } from '../../pipeline/vocabulary/entity.ts'
 import { edgeEntity } from '../../pipeline/vocabulary/entity.ts'
+import { addressName, databaseName, isCache, operationName, queryName } from '../../pipeline/vocabulary/span-names.ts'
+import type { SpanText } from '../../pipeline/vocabulary/span-texts.ts'
 import type { Kind } from './config.ts'
 import type { EdgeType, Entities, EntitySeries, Sender } from './entities.ts'
-import type { SpanText } from './keys.ts'
-import { addressName, databaseName, isCache, operationName, queryName } from './names.ts'
 import { PeerCalls, type Peers } from './peers.ts'
 
 /** What a span does for its service. */

@@ -33,7 +33,7 @@ export interface Entity {
   /** `service.name` of the service that it is a part of: of an operation, version, instance or pool. Empty for what stands by itself. */
   readonly service: string
   /**
-   * Its own name: `payment`, `POST /orders`, `2.15.0`, a pod's name; a database's as `connectors/trace_features/names.ts` says, and of a query that
+   * Its own name: `payment`, `POST /orders`, `2.15.0`, a pod's name; a database's as `pipeline/vocabulary/span-names.ts` says, and of a query that
    * name, a space, and its text without values. Of an edge what `edgeEntity` says. What stands by itself has no namespace (but edges do): callers of
    * several namespaces share it.
    */

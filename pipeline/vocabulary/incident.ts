@@ -42,12 +42,31 @@ export const affectedSchema = z.strictObject({
   requests_per_second: z.number().min(0).optional(),
 })
 
+export const nearChangeSchema = z.strictObject({
+  event_id: z.string(),
+  entity: entitySchema,
+  time: unixNano(),
+  text: z.string(),
+})
+
 export const incidentSchema = envelopeSchema.extend({
   incident_id: z.string(),
   incident_revision: z.int().min(0),
   state: z.enum(incidentStates),
   reason: z
-    .enum(['opened', 'joined', 'cleared', 'severity', 'suspect', 'person', 'snooze_over', 'quiet', 'moved', 'flapping'])
+    .enum([
+      'opened',
+      'joined',
+      'cleared',
+      'severity',
+      'suspect',
+      'person',
+      'snooze_over',
+      'quiet',
+      'moved',
+      'flapping',
+      'maintenance',
+    ])
     .describe('Why there is this revision.'),
   title: z.string().min(1),
   priority: z.enum(priorities),
@@ -56,6 +75,7 @@ export const incidentSchema = envelopeSchema.extend({
   flapping: z.boolean(),
   opened: unixNano(),
   resolved: unixNano().optional(),
+  until: unixNano().optional().describe('Event time up to which this revision knows.'),
   members: z.array(memberSchema).max(256).describe('Most likely cause first, as far as alarms tell.'),
   left_out: z.int().min(0).describe('Members beyond those listed.'),
   alarms: z.int().min(0).describe('How many alarms came in all, repeated ones counted.'),
@@ -71,6 +91,16 @@ export const incidentSchema = envelopeSchema.extend({
   snoozed_until: unixNano().optional(),
   merged_into: z.string().optional().describe('Incident id.'),
   split_from: z.string().optional().describe('Incident id.'),
+  changes: z
+    .array(nearChangeSchema)
+    .max(16)
+    .optional()
+    .describe('What was changed shortly before on what it is about, newest first. That makes it no cause.'),
+  separable: z
+    .array(z.string())
+    .max(256)
+    .optional()
+    .describe('Event ids of members that look like a second cause: a person may split them off.'),
   maintenance: z
     .string()
     .optional()

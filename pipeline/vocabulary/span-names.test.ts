@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { addressName, databaseName, operationName } from './names.ts'
 import { queryWithoutValues } from './query-text.ts'
+import { addressName, databaseName, operationName } from './span-names.ts'
 
 suite('operations', () => {
   const cases: readonly (readonly [string, string, string, string])[] = [
