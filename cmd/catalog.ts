@@ -7,9 +7,11 @@ import { errorMessage } from '../pipeline/error-message.ts'
 
 /** Every component of this build. One line here is all that registers one. */
 export const components: readonly CatalogEntry[] = [
+  entry('receiver', 'mysql', [], () => import('../receivers/mysql/index.ts')),
   entry('receiver', 'nop', [], () => import('../receivers/nop/index.ts')),
   entry('receiver', 'otlp', [], () => import('../receivers/otlp/index.ts')),
   entry('receiver', 'otlp_json_file', ['otlpjsonfile'], () => import('../receivers/otlp_json_file/index.ts')),
+  entry('receiver', 'postgresql', [], () => import('../receivers/postgresql/index.ts')),
 
   entry('processor', 'anomaly', [], () => import('../processors/anomaly/index.ts')),
   entry('processor', 'attributes', [], () => import('../processors/attributes/index.ts')),
@@ -50,6 +52,7 @@ export const components: readonly CatalogEntry[] = [
     () => import('../processors/metrics_transform/index.ts'),
   ),
   entry('processor', 'probabilistic_sampler', [], () => import('../processors/probabilistic_sampler/index.ts')),
+  entry('processor', 'rca', [], () => import('../processors/rca/index.ts')),
   entry('processor', 'redaction', [], () => import('../processors/redaction/index.ts')),
   entry('processor', 'resource', [], () => import('../processors/resource/index.ts')),
   entry(
@@ -67,6 +70,7 @@ export const components: readonly CatalogEntry[] = [
   entry('exporter', 'file', [], () => import('../exporters/file/index.ts')),
   entry('exporter', 'flight_recorder', [], () => import('../exporters/flight_recorder/index.ts')),
   entry('exporter', 'nop', [], () => import('../exporters/nop/index.ts')),
+  entry('exporter', 'notify', [], () => import('../exporters/notify/index.ts')),
   entry('exporter', 'otlp_grpc', ['otlp'], () => import('../exporters/otlp_grpc/index.ts')),
   entry('exporter', 'otlp_http', ['otlphttp'], () => import('../exporters/otlp_http/index.ts')),
 
@@ -75,6 +79,7 @@ export const components: readonly CatalogEntry[] = [
   entry('connector', 'exceptions', [], () => import('../connectors/exceptions/index.ts')),
   entry('connector', 'failover', [], () => import('../connectors/failover/index.ts')),
   entry('connector', 'forward', [], () => import('../connectors/forward/index.ts')),
+  entry('connector', 'incidents', [], () => import('../connectors/incidents/index.ts')),
   entry('connector', 'log_metrics', [], () => import('../connectors/log_metrics/index.ts')),
   entry('connector', 'nop', [], () => import('../connectors/nop/index.ts')),
   entry('connector', 'routing', [], () => import('../connectors/routing/index.ts')),

@@ -5,6 +5,7 @@ import { finished } from 'node:stream/promises'
 import { type Command, Option } from 'commander'
 import { errorMessage } from '../pipeline/error-message.ts'
 import type { CommandContext } from './command.ts'
+import { evaluations } from './evaluate/evaluation.ts'
 import { datasets } from './predict/dataset.ts'
 import { progressBar } from './predict/progress-bar.ts'
 
@@ -31,7 +32,7 @@ export function register(program: Command, context: CommandContext): void {
     .action(async (dir: string, flags: PredictFlags) => {
       const lines = await predict(dir, flags, context)
       context.stderr.write(
-        `Wrote ${lines} lines to ${flags.output}. To see what they are worth: vigil evaluate --dataset ${flags.dataset} --predictions ${flags.output} ${dir}\n`,
+        `Wrote ${lines} lines to ${flags.output}.${evaluations.some(({ kind }) => kind === flags.dataset) ? ` To see what they are worth: vigil evaluate --dataset ${flags.dataset} --predictions ${flags.output} ${dir}` : ''}\n`,
       )
     })
 }

@@ -4,6 +4,7 @@ import { ConfigError, describeProblem } from '../pipeline/config/config.ts'
 import { Engine, type EngineOptions } from '../pipeline/engine/engine.ts'
 import { notifySystemd, type Supervisor } from '../pipeline/engine/sd-notify.ts'
 import { WallClock } from '../pipeline/graph/clock.ts'
+import { liveEffects } from '../pipeline/net/effects.ts'
 
 export interface RunOptions extends EngineOptions {
   /** Reload when a file of the configuration changes. */
@@ -13,7 +14,14 @@ export interface RunOptions extends EngineOptions {
 
 /** Runs until a signal or a component ends it. Resolves to the exit code; throws what kept it from starting. */
 export async function run(options: RunOptions): Promise<number> {
-  const engine = await Engine.start(options)
+  const engine = await Engine.start({
+    effects: liveEffects,
+    ...options,
+    // They are known when the configuration has been read: the spread above asks before.
+    get featureGates() {
+      return options.featureGates
+    },
+  })
   // A floating promise or a stray callback, most likely of a plugin, must not take everybody's telemetry with it.
   const onStray = (error: unknown) => engine.logger.error('An error was thrown that nobody waited for.', { error })
   process.on('uncaughtException', onStray)

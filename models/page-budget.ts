@@ -56,6 +56,13 @@ export class PageBudget {
     return Math.min(mostP, Math.max(leastP, p))
   }
 
+  /** Whether a smaller p is of no help: it would have to be below `leastP`, or far more wrong than any is. Not so after a while without an alarm. */
+  isUsedUp(decisionsPerWeek: number): boolean {
+    const { perWeek, leastP } = this.#options
+    const p = (perWeek / Math.max(1, decisionsPerWeek)) * Math.exp(this.#correction)
+    return p < leastP || this.#correction < leastCorrection + step
+  }
+
   /** How many times as small as it should be the stated p turned out: 1 at first. */
   get correction(): number {
     return Math.exp(this.#correction)

@@ -45,3 +45,43 @@ test('a successor knows what was learned', () => {
   successor.restore(structuredClone(stated.save()))
   isNear(successor.corrected(0.01), 0.1)
 })
+
+/** Minutes of which each is like the one before, as quarters of an hour are that are looked at each minute: stays with probability `stays`. */
+function persistent(random: () => number, stays: number): () => number {
+  let p = random()
+  return () => (random() < stays ? p : (p = random()))
+}
+
+test('of p-values that stay for a while only what is new counts', () => {
+  const random = uniforms(11)
+  const stated = new StatedP()
+  for (let entity = 0; entity < 100; entity++) {
+    const next = persistent(random, 0.9)
+    let before = Number.NaN
+    for (let i = 0; i < 5_000; i++) {
+      const p = next()
+      stated.learn(p, before)
+      before = p
+    }
+  }
+  // The first is what it says; that the second is as small is no news.
+  isNear(stated.corrected(1e-3, 0.7), 1e-3)
+  assert.ok(stated.corrected(1e-3, 5e-4) > 0.3, String(stated.corrected(1e-3, 5e-4)))
+  assert.equal(stated.corrected(1e-9, 5e-4), 1e-9)
+  const successor = new StatedP()
+  successor.restore(structuredClone(stated.save()))
+  assert.ok(successor.corrected(1e-3, 5e-4) > 0.3)
+})
+
+test('of p-values that have nothing to do with each other the second counts as much as the first', () => {
+  const random = uniforms(13)
+  const stated = new StatedP()
+  let before = Number.NaN
+  for (let i = 0; i < 500_000; i++) {
+    const p = random()
+    stated.learn(p, before)
+    before = p
+  }
+  for (const p of [0.3, 0.05, 0.01]) isNear(stated.corrected(p, 0.005), p)
+  assert.ok(stated.corrected(1e-3, 5e-4) < 5e-3, String(stated.corrected(1e-3, 5e-4)))
+})

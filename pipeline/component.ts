@@ -8,6 +8,7 @@ import type { z } from 'zod'
 import type { Capability } from './capability/capability.ts'
 import type { Reads } from './data/origin.ts'
 import type { Batches, Origin, Signal } from './data/telemetry.ts'
+import type { Effects } from './net/effects.ts'
 import type { EngineView } from './telemetry/engine-view.ts'
 import type { Logger } from './telemetry/logger.ts'
 import type { Meter } from './telemetry/meter.ts'
@@ -105,6 +106,8 @@ export interface Context {
   readonly engine: EngineView
   /** Under `--workers`: other threads listen on the same ports (SO_REUSEPORT), so that a listener must not claim them alone. */
   readonly sharesPorts: boolean
+  /** For what acts on the outside world: its sockets. Only a live `run` grants them; without them it does nothing, whatever its config says. */
+  readonly effects?: Effects | undefined
   /** Counts a drop; nothing may be lost in silence. */
   dropped(items: number, reason: string, intent: 'intended' | 'lost'): void
   status(state: 'ok' | 'recoverable' | 'permanent' | 'fatal', message?: string): void

@@ -30,8 +30,8 @@ export interface Played {
   readonly notLookedAt: number
 }
 
-/** So often telemetry is handed over and the time is told. */
-const stepMs = 10_000
+/** So often telemetry is handed over and the time is told: often enough that a trace which is sent in several parts is not taken for as many. */
+const stepMs = 2_500
 const servedMs = 10_000
 
 export async function playRun(run: Run, options: PlayRunOptions): Promise<Played> {

@@ -6,6 +6,7 @@ import { localClient } from '../generate/local-client.ts'
 import { type Fault, makeFault } from '../simulate/scenario/fault.ts'
 import { quiet } from '../simulate/scenario/read.ts'
 import { type Playing, prepare } from '../simulate/scenario/run.ts'
+import type { Scenario } from '../simulate/scenario/schema.ts'
 import type { Topology } from '../simulate/topology/schema.ts'
 import type { Drill } from './drills.ts'
 
@@ -13,6 +14,8 @@ export interface ShopOptions {
   readonly topology: Topology
   readonly seed: number
   readonly startMs: number
+  /** What happens; nothing if absent. */
+  readonly scenario?: Scenario
 }
 
 const signals = ['traces', 'metrics', 'logs'] as const
@@ -28,9 +31,9 @@ export class Shop {
   #clients = new Map<string, Client>()
   lost = 0
 
-  constructor({ topology, seed, startMs }: ShopOptions) {
+  constructor({ topology, seed, startMs, scenario = quiet }: ShopOptions) {
     this.#startMs = startMs
-    this.#playing = prepare({ topology, scenario: quiet, seed, startMs, send: (batch) => this.#pending.push(batch) })
+    this.#playing = prepare({ topology, scenario, seed, startMs, send: (batch) => this.#pending.push(batch) })
   }
 
   /** Telemetry goes to that port of OTLP/HTTP from now on. */
@@ -46,9 +49,9 @@ export class Shop {
     this.#clients.clear()
   }
 
-  /** In lock step with who watches, until the world is where our clock is. */
-  async catchUp(tell: (unixMs: number) => Promise<void>): Promise<void> {
-    while (this.#nowMs < Date.now()) {
+  /** In lock step with who watches, until the world is where our clock is, or at that time. */
+  async catchUp(tell: (unixMs: number) => Promise<void>, untilMs = Number.POSITIVE_INFINITY): Promise<void> {
+    while (this.#nowMs < Math.min(Date.now(), untilMs)) {
       this.#playing.world.runUntil(this.#playing.world.schedule.now + learnStepMs)
       await this.#send()
       await tell(this.#nowMs)

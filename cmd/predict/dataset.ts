@@ -2,6 +2,9 @@
 import { loghub } from './loghub.ts'
 import { machineKinds } from './machines.ts'
 import { nab } from './nab.ts'
+import { nezha } from './nezha.ts'
+import { petshop } from './petshop.ts'
+import { sockshop } from './sockshop.ts'
 
 /** Cases or rows done, of how many; `of` is 0 while nobody knows. */
 export type Progress = (done: number, of: number) => void
@@ -18,4 +21,4 @@ export interface Dataset {
   predict(dir: string, emit: EmitLine, progress: Progress): Promise<void>
 }
 
-export const datasets: readonly Dataset[] = [...machineKinds, nab, loghub]
+export const datasets: readonly Dataset[] = [...machineKinds, nab, loghub, petshop, sockshop, nezha]

@@ -10,6 +10,8 @@ export interface Alarm {
   readonly detector: string
   /** The alarm of the same kind about its service or a part of it: this one is evidence beside it, and no ticket of its own. */
   readonly parent: string | undefined
+  /** It outlasted what it was evidence of: it may grow worse by itself. */
+  isOnItsOwn?: boolean
   /** Seconds. */
   readonly onset: number
   readonly uncertainty: number

@@ -200,6 +200,8 @@ test('kinds and severities follow from the strongest features, their side and th
       ],
       'leaking high',
     ],
+    [[{ feature: 'vigil.memory.utilization', observed: 0.97, expected: [0.4, 0.5] }], 'saturated high'],
+    [[{ feature: 'vigil.memory.utilization', observed: 0.6, expected: [0.4, 0.5] }], 'unusual low'],
     [[{ feature: 'vigil.queue.lag', observed: 50_000, expected: [0, 100] }], 'backlog high'],
     [[{ feature: 'vigil.cache.hit_ratio', observed: 0.5, expected: [0.9, 0.99] }], 'cache_misses medium'],
     [[{ feature: 'vigil.restarts', observed: 4, expected: [0, 0] }], 'restarting high'],
@@ -213,6 +215,37 @@ test('kinds and severities follow from the strongest features, their side and th
     const { all } = await say([quiet, [1, 1e-11, ...why]])
     assert.deepEqual(brief(all), [`payment ${expected.replace(' ', ' active ')}`])
   }
+})
+
+const memory = (observed: number): Why => ({
+  feature: 'vigil.memory.utilization',
+  observed,
+  expected: [0.196, 0.204],
+})
+
+test('memory that goes on rising is a leak from the second reading on, as bad as it is near; memory that stepped up is none', async () => {
+  const { all: leak } = await say([quiet, [1, 1e-12, memory(0.22)], [1, 1e-12, memory(0.256)]])
+  assert.deepEqual(brief(leak), ['payment unusual active low', 'payment leaking active high'])
+  const { all: slowly } = await say([quiet, [12, 1e-12, memory(0.22)], [1, 1e-12, memory(0.24)]])
+  assert.deepEqual(brief(slowly), ['payment unusual active low', 'payment leaking active medium'])
+  const readings = Array.from({ length: 60 }, (_, i): Step => [1, 1e-12, memory(0.256 + 0.004 * Math.sin(i))])
+  const { all: step } = await say([quiet, ...readings])
+  assert.deepEqual(brief(step), ['payment unusual active low'])
+})
+
+test('other trouble is told at once while some is active: in the same tick where it would alarm by itself, else after a minute', async () => {
+  const { tick, context } = await open()
+  let at = start
+  for (; at < start + 300; at += 10) await tick(new Tick(at).p(payment, 0.4))
+  for (; at < start + 370; at += 10) await tick(new Tick(at).p(payment, 1e-12).because(payment, at, errors))
+  const half = { ...slow, share: 0.31 }
+  const rest = { ...errors, share: 0.69 }
+  // Just after a minute was looked at: 1e-12 to the power of 0.31 is no alarm.
+  await tick(new Tick(at).p(payment, 1e-12).because(payment, at, half, rest))
+  assert.deepEqual(brief(said(context)), ['payment failing active high'])
+  at += 10
+  await tick(new Tick(at).p(payment, 1e-12).because(payment, at, { ...half, share: 0.9 }, { ...rest, share: 0.1 }))
+  assert.deepEqual(brief(said(context)), ['payment failing active high', 'payment slow active high'])
 })
 
 test('what is odd only in combination, or better than usual, is no alarm', async () => {

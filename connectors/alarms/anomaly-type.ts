@@ -1,6 +1,6 @@
 /** What kind of thing is wrong, by the features that are strangest and their side. */
 import type { AnomalyType } from '../../pipeline/vocabulary/anomaly.ts'
-import { type Explanation, type Finding, isBad, sideOf, strongest } from './explanation.ts'
+import { type Explanation, type Finding, isBad, memoryGrowth, sideOf, strongest } from './explanation.ts'
 
 /** By feature and side; what is not named here says nothing of a kind. */
 const kinds: Readonly<Record<string, AnomalyType>> = {
@@ -14,7 +14,6 @@ const kinds: Readonly<Record<string, AnomalyType>> = {
   'vigil.request.rate low': 'drop',
   'vigil.request.count low': 'drop',
   'vigil.cpu.utilization high': 'saturated',
-  'vigil.memory.utilization high': 'saturated',
   'vigil.pool.usage high': 'saturated',
   'vigil.pool.waiting high': 'saturated',
   'vigil.memory.slope high': 'leaking',
@@ -33,11 +32,23 @@ const kinds: Readonly<Record<string, AnomalyType>> = {
 const silentShare = 0.02
 /** Of what makes an entity strange, so much must be bad by itself. */
 const leastBad = 0.25
-/** Memory that grows is a leak rather than a small limit. */
+/** Memory that grows is a leak rather than a small limit; what uses more than always and has plenty left is not saturated. */
 const slope = 'vigil.memory.slope'
+const memory = 'vigil.memory.utilization'
+const scarce = 0.8
 
-function kindOf(finding: Finding): AnomalyType {
+function isGrowing(explanation: Explanation, findings: readonly Finding[]): boolean {
+  return (
+    findings.some((finding) => finding.feature === slope && isBad(finding)) || memoryGrowth(explanation) !== undefined
+  )
+}
+
+function kindOf(finding: Finding, isLeak: boolean): AnomalyType {
   const side = sideOf(finding)
+  if (finding.feature === memory && side === 'high') {
+    if (isLeak) return 'leaking'
+    return finding.observed < scarce ? 'unusual' : 'saturated'
+  }
   const kind = kinds[`${finding.feature} ${side}`] ?? 'unusual'
   if (kind === 'drop' && finding.observed <= silentShare * (finding.lower ?? 0)) return 'silent'
   return kind
@@ -49,15 +60,14 @@ function kindOf(finding: Finding): AnomalyType {
  */
 export function kindsOf(explanation: Explanation): [AnomalyType, number][] {
   const findings = strongest(explanation)
-  const isGrowing = findings.some((finding) => finding.feature === slope && isBad(finding))
+  const isLeak = isGrowing(explanation, findings)
   const shares = new Map<AnomalyType, number>()
   let [total, bad] = [0, 0]
   for (const finding of findings) {
     total += finding.contribution
     if (!isBad(finding)) continue
     bad += finding.contribution
-    const isLeak = isGrowing && finding.feature === 'vigil.memory.utilization'
-    const kind = isLeak ? 'leaking' : kindOf(finding)
+    const kind = kindOf(finding, isLeak)
     shares.set(kind, (shares.get(kind) ?? 0) + finding.contribution)
   }
   if (!(bad > 0) || bad < leastBad * total) return []
@@ -69,9 +79,10 @@ export function kindsOf(explanation: Explanation): [AnomalyType, number][] {
 /** What was seen of one kind, strongest first; of everything where there is no kind. */
 export function findingsOf(explanation: Explanation, type: AnomalyType): Finding[] {
   const all = strongest(explanation)
+  const isLeak = type === 'leaking' || isGrowing(explanation, all)
   const own = all.filter((finding) => {
-    const kind = isBad(finding) ? kindOf(finding) : undefined
-    return kind === type || (type === 'leaking' && finding.feature === 'vigil.memory.utilization')
+    const kind = isBad(finding) ? kindOf(finding, isLeak) : undefined
+    return kind === type || (type === 'leaking' && finding.feature === memory)
   })
   return [...own, ...all.filter((finding) => !own.includes(finding))]
 }

@@ -35,6 +35,8 @@ export interface Opening {
   readonly severity: Severity
   readonly text?: string
   readonly p?: number
+  /** The alarm that it is evidence beside. */
+  readonly parent?: string
   /** Many windows opened it, none of which was strange enough. */
   readonly isShift?: boolean
 }
@@ -93,6 +95,7 @@ export class Book {
     severity,
     text,
     p,
+    parent,
     isShift = false,
   }: Opening): Alarm | undefined {
     if (this.find(watched, type) !== undefined) return undefined
@@ -101,7 +104,6 @@ export class Book {
     watched.openings = watched.openings.filter((opened) => at - opened <= flapSeconds).slice(-maxOpenings)
     const doublings = Math.min(mostDoublings, watched.openings.length)
     watched.openings.push(at)
-    const parent = this.#parentOf(watched, type)
     const alarm: Alarm = {
       id: alarmId(watched.entity, type, from),
       type,
@@ -169,7 +171,7 @@ export class Book {
   }
 
   /** A service stands for itself; its parts and the calls to it, after the first, are evidence. */
-  #parentOf(watched: Watched, type: AnomalyType): string | undefined {
+  parentOf(watched: Watched, type: AnomalyType): string | undefined {
     if (watched.entity.kind === 'service') return undefined
     for (const key of this.#options.kinKeys(watched.entity)) {
       for (const kin of this.#kin.get(key) ?? []) {
@@ -202,7 +204,7 @@ export class Book {
   }
 
   #perhapsWorse(watched: Watched, alarm: Alarm, at: number, findings: readonly Finding[], severity: Severity): void {
-    if (alarm.parent !== undefined) return
+    if (alarm.parent !== undefined && alarm.isOnItsOwn !== true) return
     const said = alarm.escalations.at(-1)?.severity ?? alarm.severity
     alarm.worse = rankOf(severity) > rankOf(said) ? alarm.worse + 1 : 0
     if (alarm.worse < worseNeeded) return

@@ -30,6 +30,20 @@ export const config = z
       .record(z.string(), teamBudget)
       .default({})
       .describe('Budgets of single teams, by the owner that the service catalog names.'),
+    budget_per_tenant: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Where a later component reads client metadata: each tenant that it tells apart has budgets of its own. Otherwise a team has one over all of them.',
+      ),
+    common_share: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.5)
+      .describe(
+        'When this share of all services, and five at least, has the same trouble within two windows, one alarm tells it and theirs are evidence.',
+      ),
     service_catalog: componentId()
       .optional()
       .describe('The extension that knows owners and tiers; without one everybody is one team.'),

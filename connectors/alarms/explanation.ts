@@ -23,13 +23,52 @@ export interface Explanation {
   onset: number | undefined
   uncertainty: number | undefined
   readonly findings: Map<string, Finding>
+  /** The least memory that it used since that is above its range; undefined where it was not until now. */
+  readonly memory: MemoryUse | undefined
+}
+
+export interface MemoryUse {
+  /** Share of the limit. */
+  readonly used: number
+  /** Seconds. */
+  readonly at: number
 }
 
 /** Explanations have few features; what is beyond was not among the strongest. */
 const maxFindings = 64
 
-export function newExplanation(at: number): Explanation {
-  return { at, onset: undefined, uncertainty: undefined, findings: new Map() }
+/** Use of memory is the newest reading, so that two that are explained may be of one: what is further apart is not seen together. Seconds. */
+const memoryGap = 180
+/** Of the range that 95 of 100 readings lie in: what rises by more goes on rising, what stepped up does not. */
+const leastRise = 2
+
+/** What came after `before`, which says how it has been. */
+export function newExplanation(at: number, before?: Explanation): Explanation {
+  return { at, onset: undefined, uncertainty: undefined, findings: new Map(), memory: memoryBefore(at, before) }
+}
+
+function memoryBefore(at: number, before: Explanation | undefined): MemoryUse | undefined {
+  if (before === undefined || at - before.at > memoryGap) return undefined
+  const finding = memoryOf(before)
+  if (finding === undefined || !isBad(finding)) return undefined
+  const { memory } = before
+  return memory === undefined || finding.observed < memory.used ? { used: finding.observed, at: before.at } : memory
+}
+
+/**
+ * By how much of the limit an hour memory grows, by its readings since they are out of range; undefined where they do not go on rising. A slope over
+ * minutes knows it more exactly, but only once a third of those minutes are of the leak.
+ */
+export function memoryGrowth(explanation: Explanation): number | undefined {
+  const { memory, at } = explanation
+  const now = memoryOf(explanation)
+  if (memory === undefined || now?.lower === undefined || now.upper === undefined || !isBad(now)) return undefined
+  const rise = now.observed - memory.used
+  return rise > leastRise * (now.upper - now.lower) ? rise / ((at - memory.at) / 3_600) : undefined
+}
+
+function memoryOf({ findings }: Explanation): Finding | undefined {
+  return findings.get('vigil.memory.utilization 1m ')
 }
 
 /** Undefined where there is no room. */

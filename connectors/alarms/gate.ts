@@ -8,7 +8,8 @@ import type { Registry, Watched } from './watched.ts'
  * `blind`: telemetry of everything is missing. `silence`: its service is silent, and it is not known why. `incomplete`: its sources were not heard of in the
  * whole window. `callers_disagree`: callers see no less traffic. `placement`: traffic moves between versions and instances all the time. `part`: the
  * service as a whole has the alarm. `within_expected`: it was explained, and no feature is outside its bounds on its bad side.
- * `unexplained`: small, lasting, and never strange enough to be explained: there is nothing to tell.
+ * `unexplained`: small, lasting, and never strange enough to be explained: there is nothing to tell. `over_budget`: the budget is used up, and its effect is
+ * not `high`.
  */
 export type Held =
   | 'blind'
@@ -19,6 +20,7 @@ export type Held =
   | 'part'
   | 'within_expected'
   | 'unexplained'
+  | 'over_budget'
 
 export interface Knowledge {
   readonly registry: Registry

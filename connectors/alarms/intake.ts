@@ -124,7 +124,8 @@ export class Intake {
 
 function explain(watched: Watched, { role, named }: Meaning, value: number, at: number): void {
   let { explanation } = watched
-  if (explanation === undefined || explanation.at < at) explanation = watched.explanation = newExplanation(at)
+  if (explanation === undefined || explanation.at < at)
+    explanation = watched.explanation = newExplanation(at, explanation)
   if (role === 'onset') {
     explanation.onset = value
     return

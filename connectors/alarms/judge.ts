@@ -20,6 +20,8 @@ export class Judge {
   /** What lives of the bulk of p-values must know whether they are what they say. */
   readonly stated = new StatedP()
   readonly #windowSeconds: number
+  /** Of the last look. */
+  readonly #lastP = new WeakMap<Watched, number>()
 
   constructor(rule: KofN, windowSeconds: number) {
     this.hits = new DisjointHits(rule)
@@ -36,14 +38,20 @@ export class Judge {
     let [isHit, isEvident] = [false, false]
     if (isLook) {
       watched.lookAt = now
-      const worth = this.stated.corrected(p)
+      // A window of a quarter of an hour is as strange a minute later: what is not new is no second reason.
+      const before = this.#lastP.get(watched) ?? Number.NaN
+      const worth = this.stated.corrected(p, before)
       isHit = this.hits.next(slot, worth <= team.hitP)
       isEvident = this.evidence.next(slot, worth, team.evidenceRate)
-      if (watched.alarms.length === 0) this.stated.learn(p)
+      if (watched.alarms.length === 0) this.stated.learn(p, before)
+      this.#lastP.set(watched, p)
     }
-    if (p <= team.windowP) return { isLook, rule: 'window' }
+    const isWindow = p <= team.windowP
+    // A budget that is used up leaves it to the others.
+    if (isWindow && !team.isUsedUp) return { isLook, rule: 'window' }
     if (isHit) return { isLook, rule: 'hits' }
     if (isEvident) return { isLook, rule: 'evidence' }
+    if (isWindow) return { isLook, rule: 'window' }
     return isLook ? quiet : nothing
   }
 

@@ -22,6 +22,8 @@ interface Hearing {
   usual: number
   /** Ticks in which it was heard of. */
   heard: number
+  /** How often it was heard of anew. */
+  words?: number
 }
 
 /**
@@ -73,6 +75,8 @@ function newTally(): Tally {
 
 /** Ticks until one knows how regularly something is heard of: five minutes. */
 const enoughHeard = 30
+/** Of a source with gaps: the longest of fewer tells little of how long a gap may be. The next is three times as long once in 450 times, where they come by chance. */
+const enoughWords = 12
 /** What is usual forgets by this much a tick: half in two hours. */
 const forgetting = 0.999
 /** One silent service may be anything; two may be everything there is. */
@@ -145,6 +149,7 @@ export class SensorHealth {
     const isAgain = !(age >= hearing.age + (at - hearing.at) - 0.5)
     // A gap is known when it is over; while it lasts it says nothing of what is usual.
     if (isAgain && Number.isFinite(hearing.age)) this.#learn(hearing, Math.max(hearing.age, age))
+    if (isAgain) hearing.words = (hearing.words ?? 0) + 1
     hearing.age = age
     hearing.at = at
     if (age <= this.#limit(hearing)) hearing.heard++
@@ -297,12 +302,12 @@ export class SensorHealth {
 }
 
 function newHearing(): Hearing {
-  return { age: Number.NaN, at: Number.NEGATIVE_INFINITY, usual: 0, heard: 0 }
+  return { age: Number.NaN, at: Number.NEGATIVE_INFINITY, usual: 0, heard: 0, words: 0 }
 }
 
 /** It is told of in this tick or the last, and was heard often enough to miss it. */
-function isRegular({ at, heard }: Hearing, now: number): boolean {
-  return heard >= enoughHeard && now - at <= told
+function isRegular({ at, heard, words = enoughWords }: Hearing, now: number): boolean {
+  return heard >= enoughHeard && words >= enoughWords && now - at <= told
 }
 
 /** Longer ago than it lately ever was. */

@@ -34,6 +34,28 @@ export function forgottenSentence(entity: Entity, type: AnomalyType, { local, at
   return `${entityLabel(entity)} was ${adjectives[type]} since ${local.second(onset, at)} and is not heard of any more; the alarm is closed`
 }
 
+/** `9 of 14 services are slow at once, which has one cause: cart, catalog, order and 6 more; since 10:14:05 (+-30 s)` */
+export function commonSentence(
+  plural: string,
+  type: AnomalyType,
+  { count, all, names }: { readonly count: number; readonly all: number; readonly names: readonly string[] },
+  moment: Moment,
+): string {
+  const listed = names.slice(0, mostNames).join(', ')
+  const more = count > mostNames ? ` and ${count - mostNames} more` : ''
+  return `${count} of ${all} ${plural} are ${adjectives[type]} at once, which has one cause: ${listed}${more}; ${since(moment)}`
+}
+
+const mostNames = 3
+
+export function noLongerCommonSentence(
+  plural: string,
+  type: AnomalyType,
+  { local, at, onset }: Pick<Moment, 'local' | 'at' | 'onset'>,
+): string {
+  return `${plural} are no longer ${adjectives[type]} all at once; they were from ${local.second(onset, at)} to ${local.second(at)}`
+}
+
 const adjectives: Readonly<Record<AnomalyType, string>> = {
   slow: 'slow',
   failing: 'failing',

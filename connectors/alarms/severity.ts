@@ -13,6 +13,8 @@ export function rankOf(severity: Severity): number {
 interface Circumstances {
   /** Of its service's requests, 0 to 1. */
   readonly share: number
+  /** Of memory, in shares of the limit an hour, where its readings go on rising. */
+  readonly growth: number | undefined
   readonly tier: Tier | undefined
 }
 
@@ -22,8 +24,12 @@ const smallShare = 0.05
 const noticeableSeconds = 0.05
 
 /** `findings` are those of the type, strongest first. */
-export function severityOf(type: AnomalyType, findings: readonly Finding[], { share, tier }: Circumstances): Severity {
-  let rank = effectRank(type, findings)
+export function severityOf(
+  type: AnomalyType,
+  findings: readonly Finding[],
+  { share, growth, tier }: Circumstances,
+): Severity {
+  let rank = effectRank(type, findings, growth)
   if (share < smallShare) rank--
   if (tier === 1 && rank >= rankOf('high')) rank++
   if (tier === 3) rank = Math.min(rank, rankOf('high'))
@@ -34,7 +40,7 @@ export function severityOf(type: AnomalyType, findings: readonly Finding[], { sh
 }
 
 /** 0 = low, 1 = medium, 2 = high. */
-function effectRank(type: AnomalyType, findings: readonly Finding[]): number {
+function effectRank(type: AnomalyType, findings: readonly Finding[], growth: number | undefined): number {
   const [first] = findings
   if (first === undefined) return type === 'silent' ? 2 : 0
   const above = ratio(first.observed, first.upper)
@@ -55,7 +61,7 @@ function effectRank(type: AnomalyType, findings: readonly Finding[]): number {
     case 'saturated':
       return first.unit === '1' ? steps(first.observed, 0.8, 0.95) : steps(above, 2, 10)
     case 'leaking':
-      return leakRank(findings)
+      return leakRank(findings, growth)
     case 'backlog':
       return steps(above, 2, 20)
     case 'cache_misses':
@@ -75,10 +81,14 @@ function failingRank(findings: readonly Finding[]): number {
 }
 
 /** By the time that is left until memory is full. */
-function leakRank(findings: readonly Finding[]): number {
-  const slope = findings.find(({ feature }) => feature === 'vigil.memory.slope')?.observed
+function leakRank(findings: readonly Finding[], growth = Number.NEGATIVE_INFINITY): number {
+  // A slope over minutes is that of the time before, too.
+  const slope = findings.reduce(
+    (most, { feature, observed }) => (feature === 'vigil.memory.slope' ? Math.max(most, observed) : most),
+    growth,
+  )
   const used = findings.find(({ feature }) => feature === 'vigil.memory.utilization')?.observed
-  if (slope === undefined || !(slope > 0)) return 1
+  if (!(slope > 0)) return 1
   const hoursLeft = (1 - Math.min(1, used ?? 0.5)) / slope
   return hoursLeft < 1 ? 2 : hoursLeft < 6 ? 1 : 0
 }

@@ -236,3 +236,23 @@ test('a restart is no silence: what stands before gets its time, and sources the
   assert.equal(second.context.recorded.emitted.length, 1)
   await second.instance.shutdown?.(AbortSignal.timeout(1_000))
 })
+
+test('a source that is heard of every few minutes is not missed before one knows how long its gaps may be', async () => {
+  const { instance, context, handle } = build(factory, '{}', { kind: 'connector' })
+  await instance.start?.()
+  // Steady ones beside it, so that it is not everything.
+  const gaps = [100, 30, 220, 60, 410, 20, 90, 640]
+  let at = start
+  let last = start
+  for (const gap of gaps) {
+    for (const until = at + gap; at < until; at += 10) {
+      const tick = new Tick(at)
+      for (const name of names) tick.age(service(name), 'traces', name === 'stock' ? at - last : 1)
+      await context.clock.advance(10_000)
+      await handle(tick.build())
+    }
+    last = at
+  }
+  await instance.shutdown?.(AbortSignal.timeout(1_000))
+  assert.deepEqual(context.recorded.emitted, [])
+})

@@ -13,6 +13,7 @@ export interface WatchState {
   readonly decidedAt: number
   readonly entities: readonly WatchedState[]
   readonly sensors: readonly SensorState[]
+  /** Where each tenant has budgets of its own. */
   readonly teams: readonly TeamState[]
   readonly blindness: BlindnessState
   /** By slot. */
@@ -23,6 +24,8 @@ export interface WatchState {
 
 export interface State {
   readonly version: 1
+  /** Where they are of all tenants; absent in what was saved when they never were. */
+  readonly teams?: readonly TeamState[]
   readonly watches: readonly WatchState[]
   readonly waiting: readonly Waiting[]
 }

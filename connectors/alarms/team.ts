@@ -9,7 +9,7 @@ export type Rule = (typeof rules)[number]
 /** The tickets of a week are divided among the rules: each is a way to be wrong. */
 const shares: Readonly<Record<Rule, number>> = { window: 0.5, hits: 0.3, evidence: 0.2 }
 
-/** p are told apart down to 1e-12: what has that is alarmed whatever the budget says. */
+/** p are told apart down to 1e-12: what has that is alarmed, or, where the budget is used up, what has that and a large effect. */
 const bounds = { leastP: 2e-12, mostP: 1e-2 }
 /** A probability that no window has by itself. */
 const boundsOfMany = { leastP: 1e-60, mostP: 1e-2 }
@@ -41,8 +41,12 @@ export class Team {
   readonly #windowSeconds: number
   readonly #tickets: Readonly<Record<Rule, PageBudget>>
   readonly #pages: PageBudget
+  /** In all, and by who judges them. */
   #entities = 0
+  readonly #entitiesOf = new Map<object, number>()
   #scored = 0
+  /** The latest event time of anybody: what comes late comes now to the person who gets it. */
+  #now = Number.NEGATIVE_INFINITY
   /** What `hitP` is of. */
   #falseHits = Number.NaN
   #episodeFrom = Number.NEGATIVE_INFINITY
@@ -53,6 +57,8 @@ export class Team {
   hitP = 0
   evidenceRate = 0
   pageP = 0
+  /** Whether a window alone would have to be stranger than can be told. */
+  isUsedUp = false
 
   constructor(name: string, budget: TeamBudget, rule: KofN, windowSeconds: number) {
     this.name = name
@@ -73,17 +79,22 @@ export class Team {
     this.#scored++
   }
 
-  /** Before the decisions of a tick, once its entities are `scored`. `tickSeconds` = what two ticks are apart. */
-  prepare(now: number, tickSeconds: number): void {
+  /** Before the decisions of a tick, once its entities are `scored`. `tickSeconds` = what two ticks of `judge` are apart. */
+  prepare(at: number, tickSeconds: number, judge: object): void {
     const scored = this.#scored
     this.#scored = 0
-    this.#entities = scored > this.#entities ? scored : this.#entities + (scored - this.#entities) * fewer
+    const before = this.#entitiesOf.get(judge) ?? this.#restoredEntities()
+    const after = scored > before ? scored : before + (scored - before) * fewer
+    this.#entitiesOf.set(judge, after)
+    this.#entities += after - before
+    const now = this.#reach(at)
     for (const rule of rules) this.#tickets[rule].observe(now, 0)
     this.#pages.observe(now, 0)
     const windows = (this.#entities * weekSeconds) / this.#windowSeconds
     // Each tick may alarm by itself, and those within a window are hardly less independent that far out than windows are.
     const ticks = (this.#entities * weekSeconds) / Math.min(tickSeconds, this.#windowSeconds)
     this.windowP = this.#tickets.window.p(ticks)
+    this.isUsedUp = this.#tickets.window.isUsedUp(ticks)
     const falseHits = this.#tickets.hits.p(windows)
     if (!(Math.abs(falseHits / this.#falseHits - 1) < 0.01)) {
       this.#falseHits = falseHits
@@ -94,7 +105,8 @@ export class Team {
   }
 
   /** An alarm was opened. What comes with others counts once. */
-  opened(now: number, rule: Rule): void {
+  opened(at: number, rule: Rule): void {
+    const now = this.#reach(at)
     const goesOn = now - this.#lastAlarm <= episodeGap && now - this.#episodeFrom < episodeLength
     this.#lastAlarm = now
     if (goesOn) return
@@ -103,10 +115,21 @@ export class Team {
   }
 
   /** It was one of those that may become a page. */
-  paged(now: number): void {
+  paged(at: number): void {
+    const now = this.#reach(at)
     const goesOn = now - this.#lastPage <= episodeGap
     this.#lastPage = now
     if (!goesOn) this.#pages.observe(now, 1)
+  }
+
+  #reach(at: number): number {
+    this.#now = Math.max(this.#now, at)
+    return this.#now
+  }
+
+  /** What a predecessor knew of goes to who comes first. */
+  #restoredEntities(): number {
+    return this.#entitiesOf.size === 0 ? this.#entities : 0
   }
 
   /** Of evidence: the rate of false alarms a window. */
@@ -176,8 +199,9 @@ export class Teams {
     return [...this.#teams.values()].map((team) => team.save())
   }
 
+  /** Of those that several had, the first counts. */
   restore(states: readonly TeamState[]): void {
-    for (const state of states) this.of(state.name).restore(state)
+    for (const state of states) if (!this.#teams.has(state.name)) this.of(state.name).restore(state)
   }
 }
 

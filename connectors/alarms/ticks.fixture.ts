@@ -2,7 +2,7 @@
 import { newMetrics } from '../../pipeline/data/builders.ts'
 import { ByteDictionary } from '../../pipeline/data/dictionary.ts'
 import { gauges } from '../../pipeline/data/gauges.ts'
-import type { Metrics, Value } from '../../pipeline/data/telemetry.ts'
+import type { Metrics, Origin, Value } from '../../pipeline/data/telemetry.ts'
 import { double } from '../../pipeline/data/value.ts'
 import { type Entity, entityPoint, entityResource } from '../../pipeline/vocabulary/entity.ts'
 import { type FeatureName, features, marks } from '../../pipeline/vocabulary/features.ts'
@@ -96,7 +96,9 @@ export class Tick {
 }
 
 /** p-values of many entities as columns, tick by tick: what `anomaly` sends. */
-export function scoresOf(entities: readonly Entity[]): (at: number, p: (entity: number) => number) => Metrics {
+export function scoresOf(
+  entities: readonly Entity[],
+): (at: number, p: (entity: number) => number, origin?: Origin) => Metrics {
   const plan = { dictionary: new ByteDictionary(1_000), series: new ByteDictionary(entities.length * 2 + 1_000) }
   const series = Uint32Array.from(entities, (entity) => {
     const attributes = Object.entries({ ...entityPoint(entity), detector: fused }).sort(([a], [b]) => (a < b ? -1 : 1))
@@ -104,11 +106,12 @@ export function scoresOf(entities: readonly Entity[]): (at: number, p: (entity: 
     const metric = [scores.p, '1', 'gauge', 'none', false]
     return plan.series.id(JSON.stringify({ resource, scope: ['vigil', '', []], metric, attributes }))
   })
-  return (at, p) =>
+  return (at, p, origin) =>
     gauges({
       series,
       value: Float64Array.from(entities, (_, i) => p(i)),
       timeUnixNano: BigInt(Math.round(at)) * 1_000_000_000n,
       plan,
+      ...(origin === undefined ? {} : { origin }),
     })
 }

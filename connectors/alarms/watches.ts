@@ -2,9 +2,11 @@
 import type { CatalogEntry, ServiceCatalog } from '../../pipeline/capability/service-catalog.ts'
 import type { Context } from '../../pipeline/component.ts'
 import type { Metrics, Origin } from '../../pipeline/data/telemetry.ts'
+import { windows } from '../../pipeline/vocabulary/features.ts'
 import type { Config } from './config.ts'
 import { Outbox } from './outbox.ts'
 import type { State } from './state.ts'
+import { Teams } from './team.ts'
 import { observe, observeTeam, type WatchCounts, watchCounts } from './telemetry.ts'
 import { Watch } from './watch.ts'
 
@@ -32,7 +34,9 @@ export class Watches {
   readonly #context: Context
   readonly #counts: WatchCounts
   readonly #byOrigin = new Map<string, Kept>()
-  readonly #teams = new Set<string>()
+  /** One for all origins, unless each has budgets of its own. */
+  readonly #teams: Teams | undefined
+  readonly #observed = new Set<string>()
   #saidThatItLearns = false
 
   constructor(settings: Config, context: Context) {
@@ -40,6 +44,7 @@ export class Watches {
     this.#context = context
     this.#counts = watchCounts(context.meter)
     this.outbox = new Outbox(context)
+    this.#teams = settings.budget_per_tenant ? undefined : this.#newTeams()
   }
 
   /** Time begins to count: what a predecessor heard is as good as heard a little later than now. */
@@ -84,13 +89,22 @@ export class Watches {
   save(isEverything: boolean): State {
     return {
       version: 1,
-      watches: [...this.#byOrigin.values()].map(({ origin, watch }) => watch.save(origin, isEverything)),
+      teams: this.#teams?.save() ?? [],
+      watches: [...this.#byOrigin.values()].map(({ origin, watch }) => ({
+        ...watch.save(origin, isEverything),
+        teams: this.#teams === undefined ? watch.teams.save() : [],
+      })),
       waiting: this.outbox.save(),
     }
   }
 
-  restore({ watches, waiting }: State): void {
-    for (const state of watches) this.#of(state.origin).watch.restore(state)
+  restore({ watches, teams = [], waiting }: State): void {
+    this.#teams?.restore(teams)
+    for (const state of watches) {
+      const { watch } = this.#of(state.origin)
+      watch.restore(state)
+      watch.teams.restore(state.teams.length > 0 ? state.teams : teams)
+    }
     this.outbox.restore(waiting)
   }
 
@@ -105,7 +119,7 @@ export class Watches {
       nowUnixNano: () => this.#context.clock.nowUnixNano(),
       say: (anomaly) => this.outbox.add(origin, anomaly),
       counts: this.#counts,
-      newTeam: (name) => this.#observeTeam(name),
+      teams: this.#teams ?? this.#newTeams(),
     })
     kept = { origin, watch, heardMs: this.#context.clock.nowMs(), usualMs: 0 }
     this.#byOrigin.set(key, kept)
@@ -118,9 +132,15 @@ export class Watches {
     this.#context.logger.info('Alarms keep quiet about entities that are still being learned.', { entities: cold })
   }
 
+  #newTeams(): Teams {
+    const { tickets_per_week, pages_per_week, teams, min_hits, of_windows, window } = this.#settings
+    const budgetOf = (name: string) => ({ tickets_per_week, pages_per_week, ...defined(teams[name]) })
+    return new Teams(budgetOf, { k: min_hits, n: of_windows }, windows[window], (name) => this.#observeTeam(name))
+  }
+
   #observeTeam(name: string): void {
-    if (this.#teams.has(name)) return
-    this.#teams.add(name)
+    if (this.#observed.has(name)) return
+    this.#observed.add(name)
     const all = () =>
       [...this.#byOrigin.values()].map(({ watch }) => watch.teams.find(name)).filter((team) => team !== undefined)
     observeTeam(this.#context.meter, name, all)
@@ -135,4 +155,10 @@ export class Watches {
     }
     return sum
   }
+}
+
+function defined<T extends object>(budget: T | undefined): Partial<{ [K in keyof T]: Exclude<T[K], undefined> }> {
+  return Object.fromEntries(Object.entries(budget ?? {}).filter(([, value]) => value !== undefined)) as Partial<{
+    [K in keyof T]: Exclude<T[K], undefined>
+  }>
 }

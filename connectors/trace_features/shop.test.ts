@@ -216,20 +216,33 @@ test('calls between services, their errors and time on the network', () => {
 
 test('own time of services', () => {
   const byParent = Map.groupBy(seen, ({ span }) => `${span.traceId} ${span.parentSpanId}`)
+  const byTrace = Map.groupBy(seen, ({ span }) => span.traceId)
   const own = new Sums()
   for (const one of seen.filter((each) => isEntry(each))) {
     const children = byParent.get(`${one.span.traceId} ${one.span.spanId}`) ?? []
+    const trace = byTrace.get(one.span.traceId)!
+    // Somebody called it, and the span of that call was lost.
+    const orphans = trace.filter(
+      ({ span }) =>
+        span.kind === 2 && span.parentSpanId && !trace.some((other) => other.span.spanId === span.parentSpanId),
+    )
+    const lies = ({ start, end }: { start: bigint; end: bigint }) =>
+      end - start <= one.end - one.start && start + end > 2n * one.start && start + end < 2n * one.end
+    const unknown = orphans.filter((orphan) => orphan !== one && lies(orphan))
     // Nanosecond by nanosecond would be the definition; between two ends of intervals nothing changes.
-    const cuts = [one.start, one.end, ...children.flatMap(({ start, end }) => [start, end])]
+    const cuts = [one.start, one.end, ...[...children, ...unknown].flatMap(({ start, end }) => [start, end])]
       .filter((at) => at >= one.start && at <= one.end)
       .sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
     let free = 0n
+    let isUnknown = false
     for (const [i, from] of cuts.slice(0, -1).entries()) {
       const to = cuts[i + 1]!
       const isCovered = children.some(({ start, end, span }) => span.kind !== 5 && start <= from && end >= to)
-      if (!isCovered) free += to - from
+      if (isCovered) continue
+      free += to - from
+      if (to > from && unknown.some(({ start, end }) => start <= from && end >= to)) isUnknown = true
     }
-    own.add(serviceId(one.of), one.end, Number(free) / 1e9)
+    if (!isUnknown) own.add(serviceId(one.of), one.end, Number(free) / 1e9)
   }
   same(counted('vigil.trace.self_time', ['service']), own.map)
 })

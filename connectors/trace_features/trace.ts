@@ -25,6 +25,7 @@ export class TraceReader {
   private sibling = new Int32Array(this.capacity)
   private slots = new Int32Array(this.capacity * 4)
   private readonly stack: number[] = []
+  private readonly orphans: number[] = []
   private count = 0
   private serial = 0
   private nowMs = 0
@@ -43,6 +44,7 @@ export class TraceReader {
     this.link(first, count)
     const root = this.rootOf()
     const isWhole = !isPartial && (!isSuspect || root >= 0)
+    if (isWhole) this.findOrphans()
     for (let i = 0; i < count; i++) {
       const { role } = this.shapeAt(i)
       if (role === roles.entry || role === roles.consumer) {
@@ -117,6 +119,36 @@ export class TraceReader {
     return hasRoot ? earliest : none
   }
 
+  /** Requests whose caller's span was lost. */
+  private findOrphans(): void {
+    const { orphans, parent, span } = this
+    const { ids } = this.spans
+    orphans.length = 0
+    for (let i = 0; i < this.count; i++) {
+      const at = span[i]! * 4
+      if (parent[i]! < 0 && (ids[at + 2] !== 0 || ids[at + 3] !== 0) && this.shapeAt(i).role === roles.entry)
+        orphans.push(i)
+    }
+  }
+
+  /** Whether one of them lies within a request, in `free` seconds that none of its known calls covers: it may have been called there. */
+  private mayLackCall(i: number, free: number): boolean {
+    const { spans, orphans, span, cover } = this
+    if (orphans.length === 0) return false
+    const at = span[i]!
+    const from = spans.start[at]!
+    const duration = spans.duration[at]!
+    for (const orphan of orphans) {
+      if (orphan === i) continue
+      const other = span[orphan]!
+      const start = spans.start[other]!
+      const length = spans.duration[other]!
+      const middle = start + length / 2
+      if (length <= duration && middle > from && middle < from + duration) cover.add(start, start + length)
+    }
+    return cover.uncovered(from, from + duration) < free
+  }
+
   /** A request's time without the union of the calls that it made, through whatever work of its own. */
   private readSelfTime(i: number): void {
     const { spans, cover, stack, child, sibling } = this
@@ -148,8 +180,10 @@ export class TraceReader {
         start = from + (duration - length) / 2
       cover.add(start, start + length)
     }
+    const free = cover.uncovered(from, from + duration)
+    if (this.mayLackCall(i, free)) return
     const { counted, crossed } = spans.shapes[at]!
-    this.measure.set(cover.uncovered(from, from + duration), spans.times[at]!)
+    this.measure.set(free, spans.times[at]!)
     // Of a consumer the edge from its queue is counted too, and has no time of its own.
     const ofEntities = counted.length === crossed.length ? counted : crossed
     for (let k = 0; k < ofEntities.length; k++)

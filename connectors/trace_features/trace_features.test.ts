@@ -108,6 +108,25 @@ suite('own time is what is left of a request without the calls that it made', ()
     })
 })
 
+test('a request within which lies one whose call is lost has no own time that is known', async () => {
+  const own: Span = { service: 'shop', id: 1, at: 0, for: 10 }
+  const answer: Span = { service: 'b', id: 3, parent: 77, at: 2, for: 4 }
+  const call = (at: number): Span => ({ service: 'shop', kind: 'client', id: 2, parent: 1, at, for: 6 })
+  const cases: readonly (readonly [readonly Span[], number | undefined])[] = [
+    [[own, answer], undefined],
+    [[own, answer, call(4)], undefined],
+    // It lies within a call that is there: what is lost is further down.
+    [[own, answer, call(1)], 4],
+    [[own, { ...answer, at: 20 }], 10],
+  ]
+  for (const [spans, expected] of cases) {
+    const { send, settle, context } = await open()
+    await send(spans)
+    await settle()
+    assert.equal(sumsOf(context, 'self_time')['self_time service:///shop at 10'], expected)
+  }
+})
+
 suite('time on the network is what a call took longer than the request that it was', () => {
   const client: Span = { service: 'a', kind: 'client', id: 2, parent: 1, at: 1, for: 5 }
   const server = (id: number, at: number, seconds: number, service = 'b'): Span => ({

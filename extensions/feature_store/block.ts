@@ -7,17 +7,19 @@ export class OpenBlock {
   /** Values with a smaller position in the journal are in it already. */
   readonly position: number
   isDirty = true
-  /** Column by column; NaN = no value. */
-  data: Float32Array
+  /** Columns that there is room for. */
+  private width: number
+  /** Row by row, since values come by row; NaN = no value. */
+  private data: Float32Array
   /** How near to the row's end the value was that a `last` keeps. */
   private phases: Uint8Array
 
   constructor(index: number, columns: number, position = 0) {
     this.index = index
     this.position = position
-    const cells = Math.max(4, columns) * blockRows
-    this.data = new Float32Array(cells).fill(Number.NaN)
-    this.phases = new Uint8Array(cells)
+    this.width = Math.max(4, columns)
+    this.data = new Float32Array(this.width * blockRows).fill(Number.NaN)
+    this.phases = new Uint8Array(this.width * blockRows)
   }
 
   get bytes(): number {
@@ -26,23 +28,34 @@ export class OpenBlock {
 
   /** `phase`: which of the values of its row it is, from 1. The answer is by how many bytes the block grew. */
   write(column: number, row: number, value: number, fold: Fold, phase: number): number {
-    const cell = column * blockRows + (row - this.index * blockRows)
-    const grown = cell >= this.data.length ? this.grow(column + 1) : 0
-    const before = this.data[cell]!
+    const grown = column >= this.width ? this.grow(column + 1) : 0
+    const cell = (row - this.index * blockRows) * this.width + column
     this.isDirty = true
     if (fold === 'last') {
       if (phase < this.phases[cell]!) return grown
       this.phases[cell] = phase
       this.data[cell] = value
-    } else if (Number.isNaN(before)) this.data[cell] = value
+      return grown
+    }
+    const before = this.data[cell]!
+    if (Number.isNaN(before)) this.data[cell] = value
     else if (fold === 'sum') this.data[cell] = before + value
     else this.data[cell] = fold === 'min' ? Math.min(before, value) : Math.max(before, value)
     return grown
   }
 
-  /** `columns`: the numbers of the columns, in the order in which they stand. */
+  /** The values of a column by row; undefined where it never had one. */
+  column(place: number): Float32Array | undefined {
+    if (place >= this.width) return undefined
+    const values = new Float32Array(blockRows)
+    for (let row = 0; row < blockRows; row++) values[row] = this.data[row * this.width + place]!
+    return values
+  }
+
+  /** Column by column, which compresses best. `columns`: the numbers of the columns, in the order in which they stand. */
   freeze(columns: readonly number[]): Uint8Array {
-    const count = Math.min(columns.length, this.data.length / blockRows)
+    const { width } = this
+    const count = Math.min(columns.length, width)
     const cells = count * blockRows
     const plain = Buffer.alloc(headerBytes + count * 2 + cells * 5)
     plain.writeUInt8(formatVersion, 0)
@@ -50,11 +63,14 @@ export class OpenBlock {
     let at = headerBytes
     for (let c = 0; c < count; c++) at = plain.writeUInt16LE(columns[c]!, at)
     // By significance: the first bytes of neighbours are mostly equal, and compress.
-    const bytes = new Uint8Array(this.data.buffer, 0, cells * 4)
-    for (let plane = 0; plane < 4; plane++) for (let i = plane; i < bytes.length; i += 4) plain[at++] = bytes[i]!
-    plain.set(this.phases.subarray(0, cells), at)
+    const bytes = new Uint8Array(this.data.buffer)
+    for (let plane = 0; plane < 4; plane++)
+      for (let c = 0; c < count; c++)
+        for (let row = 0; row < blockRows; row++) plain[at++] = bytes[(row * width + c) * 4 + plane]!
+    for (let c = 0; c < count; c++)
+      for (let row = 0; row < blockRows; row++) plain[at++] = this.phases[row * width + c]!
     // A copy: what zlib gives pins its whole buffer.
-    return new Uint8Array(zstdCompressSync(plain))
+    return new Uint8Array(zstdCompressSync(plain, { pledgedSrcSize: plain.length }))
   }
 
   /** Throws for what `freeze` did not write. `local`: where a column stands by now. */
@@ -70,9 +86,11 @@ export class OpenBlock {
     for (const [i, number] of numbers.entries()) {
       const to = local(number)
       if (to < 0) continue
-      if ((to + 1) * blockRows > block.data.length) block.grow(to + 1)
-      block.data.set(data.subarray(i * blockRows, (i + 1) * blockRows), to * blockRows)
-      block.phases.set(phases.subarray(i * blockRows, (i + 1) * blockRows), to * blockRows)
+      if (to >= block.width) block.grow(to + 1)
+      for (let row = 0; row < blockRows; row++) {
+        block.data[row * block.width + to] = data[i * blockRows + row]!
+        block.phases[row * block.width + to] = phases[i * blockRows + row]!
+      }
     }
     block.isDirty = false
     return block
@@ -80,11 +98,14 @@ export class OpenBlock {
 
   private grow(columns: number): number {
     const before = this.bytes
-    const cells = Math.max(columns * blockRows, Math.trunc((this.data.length * 3) / 2 / blockRows) * blockRows)
-    const data = new Float32Array(cells).fill(Number.NaN)
-    data.set(this.data)
-    const phases = new Uint8Array(cells)
-    phases.set(this.phases)
+    const width = Math.max(columns, Math.trunc((this.width * 3) / 2))
+    const data = new Float32Array(width * blockRows).fill(Number.NaN)
+    const phases = new Uint8Array(width * blockRows)
+    for (let row = 0; row < blockRows; row++) {
+      data.set(this.data.subarray(row * this.width, (row + 1) * this.width), row * width)
+      phases.set(this.phases.subarray(row * this.width, (row + 1) * this.width), row * width)
+    }
+    this.width = width
     this.data = data
     this.phases = phases
     return this.bytes - before

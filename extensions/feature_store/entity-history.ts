@@ -46,6 +46,10 @@ export class EntityHistory {
   readonly tiers: readonly Tier[] = Array.from({ length: tierCount }, () => new Tier())
   private readonly series = new Map<number, Series>()
   private revisions: Map<number, number> | undefined
+  /** Of the last value; by tier its row, and the open block of that. */
+  private pane = Number.NaN
+  private readonly rows: number[] = [0, 0, 0]
+  private readonly blocks: (OpenBlock | undefined)[] = [undefined, undefined, undefined]
 
   constructor(number: number, id: string, entity: Entity, firstSeconds: number) {
     this.number = number
@@ -95,23 +99,24 @@ export class EntityHistory {
 
   /** The bytes by which it grew; -1 for a row that comes too late. `position`: writes only into blocks that do not have it yet. */
   write({ column, places }: Series, pane: number, value: number, position = Number.POSITIVE_INFINITY): number {
+    if (pane !== this.pane) this.moveTo(pane)
     let grown = 0
     let isLate = true
     for (let t = 0; t < tierCount; t++) {
       const place = places[t]!
       if (place < 0) continue
-      const panes = panesPerRow[t]!
-      const row = Math.ceil(pane / panes)
-      const tier = this.tiers[t]!
+      const row = this.rows[t]!
       const index = blockOf(row)
-      if (index < tier.closedBefore) continue
+      if (index < this.tiers[t]!.closedBefore) continue
       isLate = false
-      let block = lastOf(tier.open, index)
+      let block = this.blocks[t]
       if (block === undefined) {
         block = this.open(t, index)
+        this.blocks[t] = block
         grown += block.bytes
       }
-      if (position >= block.position) grown += block.write(place, row, value, column.fold, pane - (row - 1) * panes)
+      if (position >= block.position)
+        grown += block.write(place, row, value, column.fold, pane - (row - 1) * panesPerRow[t]!)
     }
     const seconds = pane * stepSeconds[0]!
     if (seconds > this.lastSeconds) {
@@ -121,9 +126,20 @@ export class EntityHistory {
     return isLate ? -1 : grown
   }
 
+  /** Most values come pane by pane: where they go is looked up once. */
+  private moveTo(pane: number): void {
+    this.pane = pane
+    for (let t = 0; t < tierCount; t++) {
+      const row = Math.ceil(pane / panesPerRow[t]!)
+      this.rows[t] = row
+      this.blocks[t] = lastOf(this.tiers[t]!.open, blockOf(row))
+    }
+  }
+
   /** Compresses blocks that are full, or all of an entity that is idle. The answer is by how many bytes it grew; negative mostly. */
   close(isIdle: boolean): number {
     let grown = 0
+    this.pane = Number.NaN
     for (const [t, tier] of this.tiers.entries()) {
       const newest = this.lastSeconds - lateSeconds
       const closedBefore = blockOf(Math.floor(newest / stepSeconds[t]!))

@@ -12,7 +12,7 @@ const maxLeapSeconds = 600
 /** An entity that nothing was heard of for so long gives its open blocks back. */
 const idleSeconds = 3_600
 /** Entities are looked after in so many groups, one a round. */
-export const groups = 12
+const groups = 12
 
 type Limits = Pick<Config, 'memory_limit' | 'max_entities' | 'keep_10s' | 'keep_1m' | 'keep_5m'>
 

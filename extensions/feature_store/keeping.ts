@@ -7,7 +7,6 @@ import { parseEntityId } from '../../pipeline/vocabulary/entity.ts'
 import type { FeatureData } from './data.ts'
 import { EntityHistory, type FrozenBlock, frozenOverheadBytes } from './entity-history.ts'
 import { eventBytes, eventLogs, eventOf } from './events.ts'
-import { groups } from './history.ts'
 import { type JournalColumns, readJournal } from './journal.ts'
 import {
   blockTable,
@@ -23,6 +22,8 @@ import {
 } from './stored.ts'
 import { blockOf, stepSeconds, tierCount } from './tiers.ts'
 
+/** Every entity is stored within so many commits: seldom, since an open block is written as a whole and what came since is in the journal. */
+const turns = 30
 /** Every so many commits what is too old is deleted. */
 const cleaningCommits = 60
 
@@ -77,7 +78,7 @@ export class Keeping {
     for (const history of histories.byId.values()) {
       // A new entity is stored at once: the journal names it by its number.
       const isDue =
-        ofAll || history.number % groups === sequence % groups || !this.data.storedEntities.has(history.number)
+        ofAll || history.number % turns === sequence % turns || !this.data.storedEntities.has(history.number)
       if (!isDue || history.id.length > maxIdLength) continue
       this.store(history, changes, written)
       if (slices.isOver) await slices.pause()
@@ -98,7 +99,7 @@ export class Keeping {
     const { bytes, first, count, isWritten } = await histories.journal.encode()
     if (count > 0 && !ofAll) changes.push(put(tableNames.journal, '', first, 1, bytes))
     // Since then each entity had its turn.
-    const allStored = ofAll ? histories.journal.position : (this.turns[this.turns.length - groups] ?? 0)
+    const allStored = ofAll ? histories.journal.position : (this.turns[this.turns.length - turns] ?? 0)
     changes.push({ kind: 'remove before', table: tableNames.journal, before: allStored })
     if (sequence % cleaningCommits === 0) changes.push(...this.clean(1))
     try {
@@ -106,7 +107,7 @@ export class Keeping {
       for (const done of written) done()
       isWritten()
       this.turns.push(first)
-      if (this.turns.length > groups) this.turns.shift()
+      if (this.turns.length > turns) this.turns.shift()
       this.keepShare = 1
     } catch (error) {
       await this.failed(error)

@@ -63,13 +63,14 @@ export class HistoryReader {
     const { open, frozen, columns: numbers } = history.tiers[tier]!
     const found = new Set<number>()
     const isWanted = (index: number) => index >= blockOf(first) && index <= blockOf(last)
-    for (const { index, data } of open) {
+    for (const block of open) {
+      const { index } = block
       if (!isWanted(index)) continue
       found.add(index)
       for (const [c, column] of columns.entries()) {
         const place = column === undefined ? -1 : numbers.indexOf(column.number)
-        if (place < 0 || (place + 1) * blockRows > data.length) continue
-        copyRows(index, data.subarray(place * blockRows, (place + 1) * blockRows), first, last, values[c]!)
+        const kept = place < 0 ? undefined : block.column(place)
+        if (kept !== undefined) copyRows(index, kept, first, last, values[c]!)
       }
     }
     const take = (index: number, bytes: Uint8Array) => {

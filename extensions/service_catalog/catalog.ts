@@ -62,6 +62,10 @@ export class Catalog implements ServiceCatalog {
     return answer
   }
 
+  serviceNamed(name: string): string | undefined {
+    return this.records.get(keyOf('service', name))?.[0]?.name
+  }
+
   observe(entity: Entity, attributes: Readonly<{ [name: string]: string }>): void {
     const key = observedKey(entity)
     if (key === undefined) return

@@ -1,7 +1,7 @@
 /** Tells a service catalog what the resources of passing telemetry say of their services: team labels, tiers, runbooks. */
 import type { Clock, Context } from '../component.ts'
 import { identityOf } from '../data/identity.ts'
-import type { Traces } from '../data/telemetry.ts'
+import type { Editable, Resource } from '../data/telemetry.ts'
 import { asText } from '../data/value.ts'
 import { resourceService } from '../vocabulary/entity.ts'
 import { type ServiceCatalog, serviceCatalog } from './service-catalog.ts'
@@ -23,6 +23,11 @@ export function serviceCatalogOf(context: Pick<Context, 'extension'>, extension:
   }
 }
 
+/** A batch of any signal that has resources. */
+interface WithResources {
+  editResources(change: (resource: Editable<Resource>) => void): unknown
+}
+
 export class ObservedServices {
   private readonly catalog: ServiceCatalog
   private readonly clock: Clock
@@ -36,7 +41,7 @@ export class ObservedServices {
   }
 
   /** O(resources of the batch): the catalog hears of each resource once, and again every ten minutes. */
-  see(batch: Pick<Traces, 'editResources'>): void {
+  see(batch: WithResources): void {
     const nowMs = this.clock.nowMs()
     if (nowMs >= this.repeatAtMs) {
       this.known.clear()

@@ -25,6 +25,8 @@ export interface CatalogEntry {
 export interface ServiceCatalog {
   /** What is known of an entity or, for what is part of a service, of its service; empty where nothing is. Cheap. */
   lookup(entity: Entity): CatalogEntry
+  /** The service that goes by this name or alias, as telemetry calls it; undefined where nobody said. */
+  serviceNamed?(name: string): string | undefined
   /** Told by components that see a service's resource attributes or labels pass, so that what these say is known too. */
   observe(entity: Entity, attributes: Readonly<Record<string, string>>): void
 }

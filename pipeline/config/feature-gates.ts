@@ -126,6 +126,13 @@ export const upstreamGates: readonly FeatureGate[] = [
     fromVersion: 'v0.158.0',
   },
   {
+    id: 'postgresqlreceiver.preciselagmetrics',
+    stage: 'Beta',
+    hasEffect: false,
+    description: 'Metric `postgresql.wal.lag` is replaced by more precise `postgresql.wal.delay`.',
+    fromVersion: 'v0.89.0',
+  },
+  {
     id: 'processor.azuredetector.RenameResourceGroupAttribute',
     stage: 'Alpha',
     hasEffect: true,
@@ -238,6 +245,28 @@ export const upstreamGates: readonly FeatureGate[] = [
     description:
       "When enabled, sampling policies consult OpenTelemetry probability sampling information carried in W3C tracestate (the 'rv' and 'th' fields of the 'ot' section). The 'probabilistic' policy uses tracestate randomness for its sampling decision (falling back to the legacy FNV trace ID hash when no tracestate sampling info is present), and the processor rewrites the outgoing 'th' on sampled traces to the effective threshold across all matched policies.",
     fromVersion: 'v0.154.0',
+  },
+  {
+    id: 'receiver.postgresql.connectionPool',
+    stage: 'Beta',
+    hasEffect: false,
+    description: 'Use of connection pooling',
+    fromVersion: 'v0.96.0',
+  },
+  {
+    id: 'receiver.postgresql.separateSchemaAttr',
+    stage: 'Alpha',
+    hasEffect: true,
+    description: 'Moves Schema Names into dedicated Attribute',
+    fromVersion: 'v0.122.0',
+  },
+  {
+    id: 'receiver.postgresql.useOTelSemconv',
+    stage: 'Alpha',
+    hasEffect: true,
+    description:
+      'When enabled, uses a single resource per server with server.address, server.port, and service.instance.id (UUID v5) resource attributes, aligning with OpenTelemetry semantic conventions. When disabled, uses the legacy per-entity resource model with postgresql.database.name, postgresql.table.name, postgresql.index.name, and postgresql.schema.name resource attributes.',
+    fromVersion: 'v0.156.0',
   },
   {
     id: 'receiverhelper.newReceiverMetrics',

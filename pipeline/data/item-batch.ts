@@ -59,6 +59,10 @@ export abstract class ItemBatch<Self extends AnyTelemetry, Item, Plan extends ob
     return this.bytes
   }
 
+  get isEncoded(): boolean {
+    return typeof this.source !== 'function'
+  }
+
   get retainedBytes(): number {
     this.retained ??= retained(this.chunks)
     return this.retained

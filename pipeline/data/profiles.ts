@@ -22,6 +22,8 @@ export class ProfilesBatch implements Profiles {
     this.count = counts.reduce((sum, count) => sum + count, 0)
   }
 
+  readonly isEncoded = true
+
   get byteLength(): number {
     return this.chunks.reduce((sum, chunk) => sum + chunk.length, 0)
   }

@@ -204,6 +204,8 @@ export interface AnyTelemetry {
   readonly count: number
   /** The sum of the chunks' lengths. */
   readonly byteLength: number
+  /** Whether bytes are there; columns become bytes when somebody asks for them, which costs far more than the columns did. */
+  readonly isEncoded: boolean
   readonly origin: Origin
   /** What keeping it really pins; memory limits count this. */
   readonly retainedBytes: number

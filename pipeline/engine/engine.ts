@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
 import { Rejected } from '../component.ts'
 import type { Config } from '../config/config.ts'
 import type { Batch } from '../data/telemetry.ts'
@@ -10,6 +11,7 @@ import { deliver } from '../graph/inlet.ts'
 import { type Plan, planGraph } from '../graph/plan.ts'
 import { type ReloadReport, reloadGraph } from '../graph/reload.ts'
 import type { ToldTime } from '../graph/told-time.ts'
+import type { Effects } from '../net/effects.ts'
 import type { BuildInfo, EngineView } from '../telemetry/engine-view.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type PoolOptions, WorkerPool } from '../workers/pool.ts'
@@ -25,12 +27,17 @@ export interface EngineOptions {
   readonly swapTimeoutMs?: number
   /** Somebody tells the components what time it is; by the wall clock if absent. */
   readonly time?: ToldTime
+  /** What components act on the outside world with; absent = they do not. */
+  readonly effects?: Effects
   /** In a worker thread: which one, from 1, and what of the plan runs there. Its listeners share their ports with the other workers'. */
   readonly worker?: number
   readonly shapePlan?: (plan: Plan) => Plan
   /** Of the owner: the threads that run the wide part of the plan. */
   readonly workers?: PoolOptions
 }
+
+/** However long a reload took, the next one does not wait longer than this. */
+const mostRestMs = 5_000
 
 /** Why the engine stopped by itself. */
 export interface Failure {
@@ -51,6 +58,10 @@ export class Engine {
   readonly #phaseListeners = new Set<(phase: EngineView['phase']) => void>()
   #readySinceUnixNano = 0n
   #reloading: Promise<unknown> = Promise.resolve()
+  /** One that has not begun yet: it reads what everybody who asks until then has written. */
+  #nextReload: Promise<ReloadReport> | undefined
+  #restsUntilMs = 0
+  readonly #isHurried = new AbortController()
   #onFailure: (failure: Failure) => void = () => {}
   /** Resolves when a component says that the process cannot go on. */
   readonly failed: Promise<Failure>
@@ -93,16 +104,29 @@ export class Engine {
 
   /**
    * Reads the configuration again and changes what differs. Throws when it is wrong or does not start: the old one runs on then.
-   * Reloads run one after another.
+   * Reloads run one after another, those that wait for one as one. In between data flow for as long as the last one took, since senders had to wait then.
    */
   reload(): Promise<ReloadReport> {
-    const reload = this.#reloading.then(() => this.#reload())
+    if (this.#nextReload !== undefined) return this.#nextReload
+    const reload = this.#reloading.then(async () => {
+      await this.#rest()
+      this.#nextReload = undefined
+      const beganMs = performance.now()
+      try {
+        return await this.#reload()
+      } finally {
+        const endedMs = performance.now()
+        this.#restsUntilMs = endedMs + Math.min(endedMs - beganMs, mostRestMs)
+      }
+    })
+    this.#nextReload = reload
     this.#reloading = reload.catch(() => {})
     return reload
   }
 
   /** Empties the pipelines from the receivers on, closes everything. The answer is what went wrong meanwhile. */
   async shutdown(deadline: AbortSignal): Promise<readonly Error[]> {
+    this.#isHurried.abort()
     await this.#reloading
     this.#say('Starting shutdown...')
     this.#enter('stopping')
@@ -126,6 +150,7 @@ export class Engine {
       swapTimeoutMs: this.#swapTimeoutMs,
       meter: (labels) => this.#telemetry.registry.meter(labels),
       sharesPorts: this.#options.worker !== undefined,
+      effects: this.#options.effects,
       fatal: (component, message) => this.#onFailure({ component, message }),
     })
     this.#graph = graph
@@ -136,6 +161,13 @@ export class Engine {
     this.#readySinceUnixNano = nowUnixNano()
     this.#enter('ready')
     this.#say('Everything is ready. Begin running and processing data.')
+  }
+
+  async #rest(): Promise<void> {
+    const ms = this.#restsUntilMs - performance.now()
+    if (ms <= 0 || this.#isHurried.signal.aborted) return
+    // Cut short by a shutdown.
+    await setTimeout(ms, undefined, { signal: this.#isHurried.signal }).catch(() => {})
   }
 
   async #reload(): Promise<ReloadReport> {

@@ -12,8 +12,8 @@ export class ConnectorNode extends Node {
       throw new Error(`${this.name} says that it supports ${signal}, but has no handler for it`)
     const flow = this.flowOf(signal)
     const take = async (batch: Batch): Promise<void> => {
-      // A reload may have come between the two steps.
-      if (this.successor !== undefined) return deliver(this.successor.inlet(signal), batch)
+      // A reload may have come between the two steps, or be at it: who has handed on its state takes no more.
+      if (!this.isOpen) return deliver(this.inlet(signal), batch)
       try {
         await this.inside(() => handler.call(this.instance, batch))
         this.noteSuccess()

@@ -5,13 +5,14 @@ import type { FlowView } from '../telemetry/engine-view.ts'
 export class Flow implements FlowView {
   batches = 0
   items = 0
+  /** Of what went over as bytes: counting makes none of columns. */
   bytes = 0
   refusedItems = 0
 
   passed(batch: Batch): void {
     this.batches++
     this.items += batch.count
-    this.bytes += batch.byteLength
+    if (batch.isEncoded) this.bytes += batch.byteLength
   }
 
   add(other: FlowView): void {

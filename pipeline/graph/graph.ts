@@ -1,6 +1,6 @@
 import type { Capability } from '../capability/capability.ts'
 import { ConfigError } from '../config/config.ts'
-import { type AllReads, readsAll } from '../data/origin.ts'
+import { type AllReads, joinReads } from '../data/origin.ts'
 import type { Signal } from '../data/telemetry.ts'
 import { errorMessage } from '../error-message.ts'
 import type { ComponentView, PipelineView } from '../telemetry/engine-view.ts'
@@ -12,7 +12,7 @@ import type { Inlet } from './inlet.ts'
 import type { Node } from './node.ts'
 import type { Plan, PlannedNode, PlannedPipeline } from './plan.ts'
 import { ProcessorNode } from './processor-node.ts'
-import { readsOf } from './reads.ts'
+import { namedIn, readsOf, type Users } from './reads.ts'
 import { SourceNode } from './source-node.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -28,8 +28,8 @@ export class Graph {
   /** Which nodes asked for something of which extension: they restart with it. */
   readonly users = new Map<string, Set<string>>()
   readonly logger: Logger
-  /** While it is in progress nothing is merged that differs at all: it is not settled yet who reads what. */
-  isReloading = false
+  /** While a reload is in progress: the plans that it leads from and to. */
+  #between: { readonly from: Plan; readonly to: Plan; readonly named: Users } | undefined
   /** By node, made when first asked; forgotten when a component begins to use an extension, and by a reload. */
   #reads = new Map<string, AllReads>()
   /** The extensions whose offers components can use now. */
@@ -104,16 +104,33 @@ export class Graph {
     }))
   }
 
+  /**
+   * From here until `settled`, batches are told apart by what is read under the plan that runs and under the one that comes, and by nothing more: where a
+   * reload does not change who reads what, components that keep something by sender go on with it.
+   */
+  changeTo(plan: Plan): void {
+    // What has not started yet has not said which extensions it uses; its settings do.
+    this.#between = { from: this.plan, to: plan, named: namedIn(plan) }
+    this.#forgetReads()
+  }
+
+  /** The reload is over, whichever plan runs now. */
+  settled(): void {
+    this.#between = undefined
+    this.#forgetReads()
+  }
+
   /** The plan has changed, or who uses which extension. */
-  forgetReads(): void {
+  #forgetReads(): void {
     this.#reads = new Map()
   }
 
   #readsOf(key: string): AllReads {
-    if (this.isReloading) return readsAll
     let reads = this.#reads.get(key)
     if (reads === undefined) {
-      reads = readsOf(key, this.plan, this.users)
+      const { plan, users } = this
+      const { from, to, named } = this.#between ?? { from: plan, to: plan, named: users }
+      reads = joinReads([readsOf(key, from, users), readsOf(key, to, users), readsOf(key, to, named)])
       this.#reads.set(key, reads)
     }
     return reads
@@ -126,7 +143,7 @@ export class Graph {
       if (offer === undefined) continue
       const users = this.users.get(key) ?? new Set()
       this.users.set(key, users.add(user))
-      this.forgetReads()
+      this.#forgetReads()
       return offer as T
     }
     const configured = this.offers.map(({ planned }) => planned.component.id.text).join(', ')

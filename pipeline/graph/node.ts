@@ -252,6 +252,7 @@ export abstract class Node {
       signal: this.#abort.signal,
       engine: surroundings.view,
       sharesPorts: surroundings.sharesPorts ?? false,
+      effects: surroundings.effects,
       dropped: (items, reason, intent) =>
         this.#dropped.add(items, { kind: factory.kind, component: id.text, reason, intent }),
       status: (state, message = '') => {

@@ -17,12 +17,11 @@ export interface ReloadReport {
  * wait; what is gone is emptied and closed at the end. When anything cannot be created or started, everything is put back and the error thrown.
  */
 export async function reloadGraph(graph: Graph, plan: Plan): Promise<ReloadReport> {
-  graph.isReloading = true
+  graph.changeTo(plan)
   try {
     return await reload(graph, plan)
   } finally {
-    graph.isReloading = false
-    graph.forgetReads()
+    graph.settled()
   }
 }
 

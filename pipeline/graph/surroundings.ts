@@ -1,5 +1,6 @@
 import type { Capability } from '../capability/capability.ts'
 import type { AllReads } from '../data/origin.ts'
+import type { Effects } from '../net/effects.ts'
 import type { EngineView } from '../telemetry/engine-view.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Labels, Meter } from '../telemetry/meter.ts'
@@ -20,6 +21,8 @@ export interface Surroundings {
   readonly swapTimeoutMs: number
   /** In a worker thread: several instances of a receiver listen on one port. */
   readonly sharesPorts?: boolean
+  /** Absent = what acts on the outside world must not. */
+  readonly effects?: Effects | undefined
   meter(labels: Labels): Meter & { close(): void }
   /** Finds what an extension offers; `user` is remembered, so that a reload of the extension restarts it too. */
   extension<T>(capability: Capability<T>, id: string | undefined, user: string): T

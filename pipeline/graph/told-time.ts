@@ -2,7 +2,6 @@
  * Time that stands still until somebody says how late it is: for telemetry that is recorded or simulated and comes faster than it happened, so that
  * idle time-outs, flushes and deadlines are those of the world that the telemetry is of.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import type { OwnedClock } from './clock.ts'
 import { TimerQueue } from './timer-queue.ts'
 
@@ -62,10 +61,20 @@ export class ToldTime {
     const endMs = Number(unixNano - this.#originUnixNano) / 1e6
     for (let timer = this.#timers.next(this.#nowMs, endMs); timer; timer = this.#timers.next(this.#nowMs, endMs)) {
       this.#nowMs = timer.dueMs
-      const patience = new AbortController()
-      await Promise.race([timer.run(), delay(patienceMs, undefined, { signal: patience.signal }).catch(() => {})])
-      patience.abort()
+      await inTime(timer.run())
     }
     this.#nowMs = Math.max(this.#nowMs, endMs)
   }
+}
+
+function inTime(work: void | Promise<void>): Promise<void> | void {
+  if (!(work instanceof Promise)) return
+  return new Promise((resolve) => {
+    const patience = setTimeout(resolve, patienceMs)
+    const end = () => {
+      clearTimeout(patience)
+      resolve()
+    }
+    work.then(end, end)
+  })
 }

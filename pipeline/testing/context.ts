@@ -1,6 +1,7 @@
 import type { Capability } from '../capability/capability.ts'
 import type { Context, Emit, Kind } from '../component.ts'
 import type { Batch, Origin, Signal } from '../data/telemetry.ts'
+import type { Effects } from '../net/effects.ts'
 import type { EngineView } from '../telemetry/engine-view.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Labels, Meter } from '../telemetry/meter.ts'
@@ -46,6 +47,7 @@ export interface TestContextOptions {
   /** Default: nothing of the origin is read further on. */
   originKey?: (origin: Origin) => string
   random?: () => number
+  effects?: Effects
 }
 
 const everySignal: readonly Signal[] = ['traces', 'metrics', 'logs', 'profiles']
@@ -76,6 +78,7 @@ export function testContext(options: TestContextOptions = {}): TestContext {
     signal: abort.signal,
     engine: { ...restingEngine, ...options.engine },
     sharesPorts: false,
+    effects: options.effects,
     dropped: (items, reason, intent) => void recorded.drops.push({ items, reason, intent }),
     status: (state, message) => void recorded.states.push({ state, message }),
     originKey: options.originKey ?? (() => ''),

@@ -40,10 +40,18 @@ export const evidenceSchema = z.strictObject({
 })
 export type Evidence = z.output<typeof evidenceSchema>
 
+const foreignSchema = z.strictObject({
+  source: z.string().min(1).describe('Who told: `alertmanager`, `grafana`, ...'),
+  name: z.string().min(1).describe('Name of the rule there.'),
+  fingerprint: z.string().min(1).describe('What it is known by there.'),
+  url: z.string().optional().describe('Where it can be looked at there.'),
+  runbook: z.string().optional(),
+})
+
 export const anomalySchema = envelopeSchema.extend({
   state: z.enum(['active', 'cleared']),
   type: z.enum(anomalyTypes),
-  detector: z.string().describe('`fused`, `slo`, `sensor_health`, `rule`.'),
+  detector: z.string().describe('`fused`, `slo`, `sensor_health`, `rule`, `foreign`.'),
   p_value: z.number().min(0).max(1).optional(),
   score: z.number().min(0).max(1).optional(),
   until: unixNano().describe('End of the last window that the decision saw.'),
@@ -52,11 +60,12 @@ export const anomalySchema = envelopeSchema.extend({
   wakes: z
     .boolean()
     .describe(
-      'Whether it may wake a person: a burn that users feel, a probe that is hard down. A detector alone never does.',
+      'Whether it may wake a person: a burn that users feel, a probe that is hard down, a page of another system. A detector alone never does.',
     ),
   evidence: z.array(evidenceSchema).max(16).describe('What was seen and what was expected, strongest first.'),
   caused_by_action: z.string().optional().describe('Id of an action of our own that explains it.'),
   slo: z.string().optional().describe('Of a burn: the name of the SLO.'),
+  foreign: foreignSchema.optional().describe('Of an alert of another system.'),
 })
 export type Anomaly = z.output<typeof anomalySchema>
 
@@ -76,6 +85,7 @@ export function writeAnomaly(builder: LogsBuilder, anomaly: Anomaly): void {
     [`${prefix}evidence`]: fieldValue(anomaly.evidence),
     [`${prefix}caused_by_action`]: anomaly.caused_by_action,
     [`${prefix}slo`]: anomaly.slo,
+    [`${prefix}foreign`]: fieldValue(anomaly.foreign),
   })
 }
 
@@ -99,6 +109,7 @@ export function readAnomaly(record: LogRecord & { readonly resource: Resource })
     evidence: of('evidence'),
     caused_by_action: of('caused_by_action'),
     slo: of('slo'),
+    foreign: of('foreign'),
   })
   return found.success ? found.data : undefined
 }

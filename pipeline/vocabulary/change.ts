@@ -5,8 +5,7 @@ import type { LogRecord, Resource } from '../data/telemetry.ts'
 import { envelopeKeys, envelopeSchema, readEnvelope, writeEvent } from './event.ts'
 import { eventFields, plainFields } from './fields.ts'
 
-export const changeKinds = ['deploy', 'rollback', 'flag', 'config', 'scaling', 'ddl', 'restart', 'infrastructure', 'human', 'other'] as const // biome-ignore format: one thing
-export type ChangeKind = (typeof changeKinds)[number]
+const changeKinds = ['deploy', 'rollback', 'flag', 'config', 'scaling', 'ddl', 'restart', 'infrastructure', 'human', 'other'] as const // biome-ignore format: one thing
 
 export const changeSchema = envelopeSchema.extend({
   kind: z.enum(changeKinds),

@@ -63,7 +63,7 @@ export const findingSchema = z.strictObject({
 })
 export type Finding = z.output<typeof findingSchema>
 
-export const refutationSchema = z.strictObject({
+const refutationSchema = z.strictObject({
   name: z.enum(['placebo', 'random_common_cause', 'subset', 'dummy_outcome']),
   passed: z.boolean(),
   value: z.number(),
@@ -89,7 +89,7 @@ export const causeSchema = z.strictObject({
 })
 export type Cause = z.output<typeof causeSchema>
 
-export const ruledOutSchema = z.strictObject({
+const ruledOutSchema = z.strictObject({
   entity: entitySchema,
   hypothesis: z.enum(hypotheses).optional(),
   event_id: z.string().optional().describe('Of a change.'),

@@ -52,6 +52,18 @@ export const features = {
     means: 'log templates never seen before',
   },
   'vigil.log.burst': { unit: '1', bad: 'high', judged: 'level', means: 'surprise of the loudest template' },
+  'vigil.self_time.count': {
+    unit: '{request}',
+    bad: 'both',
+    judged: 'no',
+    means: 'requests seen whose own time is known',
+  },
+  'vigil.network_gap.count': {
+    unit: '{request}',
+    bad: 'both',
+    judged: 'no',
+    means: 'calls seen whose time on the network is known',
+  },
 } as const satisfies Record<string, FeatureSpec>
 export type FeatureName = keyof typeof features
 

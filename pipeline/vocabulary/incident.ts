@@ -42,7 +42,7 @@ export const affectedSchema = z.strictObject({
   requests_per_second: z.number().min(0).optional(),
 })
 
-export const nearChangeSchema = z.strictObject({
+const nearChangeSchema = z.strictObject({
   event_id: z.string(),
   entity: entitySchema,
   time: unixNano(),

@@ -117,6 +117,8 @@ const labels: Readonly<Record<FeatureName, string>> = {
   'vigil.log.error_rate': 'error records in the log',
   'vigil.log.new_templates': 'new kinds of log records',
   'vigil.log.burst': 'burst of log records',
+  'vigil.self_time.count': 'requests whose own time is known',
+  'vigil.network_gap.count': 'calls whose time on the network is known',
 }
 
 /** `P99` of latency, `own time P90`, `CPU`; a metric's name where it is no feature of ours. */

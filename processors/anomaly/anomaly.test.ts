@@ -430,7 +430,9 @@ test('a store with nonsense in it costs what was learned, not the start', async 
     journal: async () => assert.fail('no journal is needed'),
   })
   const world = await new World('storage: file_storage', 1, offered).start()
-  assert.equal(world.context.recorded.lines.filter(({ level }) => level === 'warn').length, 2)
+  const warnings = world.context.recorded.lines.filter(({ level }) => level === 'warn')
+  assert.equal(warnings.length, 1)
+  assert.equal(warnings[0]?.fields?.['parts'], 2)
   await world.minutes(2)
   await world.instance.shutdown?.(AbortSignal.timeout(1_000))
 })
@@ -491,4 +493,31 @@ test('an extension that is not there stops the start and says what to add', asyn
     ['storage: file_storage', /no storage extension "file_storage"/],
   ] as const)
     await assert.rejects(async () => build(factory, yaml).instance.start?.(), words)
+})
+
+suite('what sampling left out scatters no less', () => {
+  /** One request that was seen, now and then; `standsFor` = how many it counts as. */
+  async function surprise(standsFor: number): Promise<number> {
+    const world = await new World('{}').start()
+    const rare: Entity = { kind: 'service', cluster: '', environment: '', namespace: '', service: '', name: 'rare' }
+    const step = async (requests: number) => {
+      const told = await world.step({}, 6, ({ stream }) => {
+        const hour = 5 * standsFor
+        stream.add(rare, { name: 'vigil.request.rate', value: (requests * standsFor) / 60, window: '1m' })
+        stream.add(rare, { name: 'vigil.request.count', value: requests * standsFor, window: '1m' })
+        stream.add(rare, { name: 'vigil.request.count', value: hour, window: '1h' })
+        if (standsFor > 1) stream.add(rare, { name: marks.sampled, value: 5, window: '1h' })
+      })
+      return told.get('rare')?.p ?? Number.NaN
+    }
+    // Five in an hour.
+    for (let minute = 0; minute < 240; minute++) await step(minute % 12 === 0 ? 1 : 0)
+    return step(1)
+  }
+
+  test('a request that stands for fifty is no burst of fifty', async () => {
+    const [one, fifty] = [await surprise(1), await surprise(50)]
+    assert.ok(one > 1e-3, `one: ${one}`)
+    assert.ok(fifty > 1e-3, `one that stands for fifty: ${fifty}`)
+  })
 })

@@ -38,7 +38,7 @@ const confirming: Readonly<Partial<Record<WindowName, WindowName>>> = { '15m': '
 const fast = ['1m'] as const
 const both = ['1m', '15m'] as const
 /** What durations are not told from zero by: a tenth of a millisecond. */
-const duration = { statistic: 'log', offset: 1e-4, floor: 0.05, support: 'vigil.request.count' } as const
+const duration = { statistic: 'log', offset: 1e-4, floor: 0.05 } as const
 /** What follows the day of those who use the system. */
 const rhythm = { unknownHour: 2.5 } as const
 const perMinute = { statistic: 'count', countsPerUnit: 60, windows: fast } as const
@@ -47,9 +47,10 @@ const perMinute = { statistic: 'count', countsPerUnit: 60, windows: fast } as co
 const judged: Readonly<Partial<Record<FeatureName, Settings>>> = {
   'vigil.request.rate': { ...perMinute, ...rhythm, floor: 0.05 },
   'vigil.error.ratio': { statistic: 'ratio', floor: 0.001, windows: both },
-  'vigil.latency': { ...duration, windows: fast },
-  'vigil.self_time': { ...duration, windows: both },
-  'vigil.network_gap': { ...duration, windows: fast },
+  'vigil.latency': { ...duration, support: 'vigil.request.count', windows: fast },
+  // Only whole traces tell these: of thirty requests there may be three.
+  'vigil.self_time': { ...duration, support: 'vigil.self_time.count', windows: both },
+  'vigil.network_gap': { ...duration, support: 'vigil.network_gap.count', windows: fast },
   'vigil.cpu.utilization': { ...rhythm, floor: 0.02, relativeFloor: 0.02, windows: both },
   'vigil.memory.utilization': { floor: 0.002, relativeFloor: 0.005, windows: fast },
   'vigil.memory.slope': { floor: 0.02, windows: ['5m', '15m', '1h'] },

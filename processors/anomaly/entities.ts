@@ -2,13 +2,13 @@
 
 import { Ensemble, type EnsembleOptions, ensembleDefaults } from '../../models/ensemble.ts'
 import { noveltyDefaults } from '../../models/novelty.ts'
-import type { Origin } from '../../pipeline/data/telemetry.ts'
 import { type Entity, type EntityKind, entityId, serviceOf } from '../../pipeline/vocabulary/entity.ts'
 import { paneSeconds } from '../../pipeline/vocabulary/panes.ts'
 import { columnsOf, type JudgedColumn } from './columns.ts'
 import type { Config } from './config.ts'
 import { type Onset, Recent } from './recent.ts'
 import { ScoreNames } from './score-names.ts'
+import type { Sender, Senders } from './senders.ts'
 
 export interface EntityClass {
   readonly kind: EntityKind
@@ -27,8 +27,7 @@ export interface Member {
   readonly id: string
   readonly entity: Entity
   readonly class: EntityClass
-  readonly origin: Origin
-  readonly originKey: string
+  readonly sender: Sender
   /** -1 once it was forgotten. */
   slot: number
   /** The tick that its row of values is of. */
@@ -42,6 +41,9 @@ export interface Member {
   busyness: number
   /** Age of the youngest version, seconds; NaN = no new one. */
   versionAge: number
+  /** Requests of the last hour, and how many of them were seen where sampling left some out; NaN = nobody said. */
+  hourRequests: number
+  hourSeen: number
   /** Ticks at which: it was first seen or a person's acceptance was followed; an incident opened (NaN = none is). */
   acceptedTick: number
   openSince: number
@@ -59,17 +61,21 @@ const memberBytes = 6_000
 export class Entities {
   readonly classes = new Map<EntityKind, EntityClass>()
   readonly #settings: Config
+  readonly #senders: Senders
   readonly #members = new Map<string, Member>()
   readonly names = new ScoreNames()
   /** Entities that there is room for. */
   #room: number
-  #lookedAt = Number.NaN
   /** How many were forgotten for want of room. */
   evicted = 0
 
-  constructor(settings: Config) {
+  constructor(settings: Config, senders: Senders) {
     this.#settings = settings
+    this.#senders = senders
     this.#room = settings.max_entities
+    senders.forgotten = (sender) => {
+      for (const member of this.#members.values()) if (member.sender === sender) this.#evict(member)
+    }
   }
 
   get size(): number {
@@ -85,14 +91,26 @@ export class Entities {
     return this.#members.get(key)
   }
 
-  /** The member of an entity, made where there is none; undefined where there is no room. `tick` is now. */
-  of(entity: Entity, origin: Origin, originKey: string, tick: number): Member | undefined {
-    if (this.names.count > 4 * this.#settings.max_entities + 1_000) this.#renumber()
+  /** The member of an entity, made where there is none; undefined where there is no room. */
+  of(entity: Entity, sender: Sender): Member | undefined {
     const id = entityId(entity)
-    const key = originKey === '' ? id : `${originKey} ${id}`
+    const key = memberKey(id, sender)
     const known = this.#members.get(key)
     if (known !== undefined) return known
-    if (this.#members.size >= this.#room && !this.#makeRoom(tick)) return undefined
+    if (this.#members.size >= this.#room && !this.#makeRoom(sender)) return undefined
+    return this.#make(entity, id, key, sender)
+  }
+
+  /** A member as it was elsewhere; undefined where it is known already, or where there is no room. */
+  restored(entity: Entity, sender: Sender): Member | undefined {
+    const id = entityId(entity)
+    const key = memberKey(id, sender)
+    if (this.#members.has(key) || this.#members.size >= this.#room) return undefined
+    return this.#make(entity, id, key, sender)
+  }
+
+  #make(entity: Entity, id: string, key: string, sender: Sender): Member {
+    if (this.names.count > 4 * this.#settings.max_entities + 1_000) this.#renumber()
     const ofKind = this.classOf(entity.kind)
     const slot = ofKind.free.pop() ?? ofKind.members.length
     const member: Member = {
@@ -101,8 +119,7 @@ export class Entities {
       id,
       entity,
       class: ofKind,
-      origin,
-      originKey,
+      sender,
       slot,
       tick: -1,
       completeness: new Float32Array(4).fill(Number.NaN),
@@ -110,7 +127,9 @@ export class Entities {
       hasSlo: false,
       busyness: 0,
       versionAge: Number.NaN,
-      acceptedTick: tick,
+      hourRequests: Number.NaN,
+      hourSeen: Number.NaN,
+      acceptedTick: sender.tick,
       openSince: Number.NaN,
       onset: undefined,
       onsetTick: Number.NaN,
@@ -127,13 +146,6 @@ export class Entities {
     return member
   }
 
-  /** A member as it was elsewhere; undefined where it is known already, or where there is no room. */
-  restored(entity: Entity, origin: Origin, originKey: string, tick: number): Member | undefined {
-    const before = this.#members.size
-    const member = this.of(entity, origin, originKey, tick)
-    return this.#members.size === before ? undefined : member
-  }
-
   classOf(kind: EntityKind): EntityClass {
     let found = this.classes.get(kind)
     if (found === undefined) {
@@ -146,11 +158,9 @@ export class Entities {
   }
 
   /** The service that an entity is a part of, where it is known. */
-  serviceOf(entity: Entity, originKey: string): Member | undefined {
+  serviceOf({ entity, sender }: Member): Member | undefined {
     const service = serviceOf(entity)
-    if (service === undefined) return undefined
-    const id = entityId(service)
-    return this.#members.get(originKey === '' ? id : `${originKey} ${id}`)
+    return service === undefined ? undefined : this.#members.get(memberKey(entityId(service), sender))
   }
 
   /** Histories of their own go to entities with SLOs and of low tiers, then to the busiest, as far as `bytes` reach. O(n log n). */
@@ -188,12 +198,12 @@ export class Entities {
     if (size > this.#room) this.#forgetSilent(size - this.#room)
   }
 
-  /** Forgets some of those that are silent; looked for once in a tick, since it looks at all. False where nobody is. */
-  #makeRoom(tick: number): boolean {
-    if (this.#lookedAt === tick) return false
-    this.#lookedAt = tick
+  /** Forgets some of those that are silent; looked for once in a tick of a sender, since it looks at all. False where nobody is. */
+  #makeRoom(sender: Sender): boolean {
+    if (sender.lookedAt === sender.tick) return false
+    sender.lookedAt = sender.tick
     let silent = 0
-    for (const member of this.#members.values()) if (tick - member.tick > silentTicks) silent++
+    for (const member of this.#members.values()) if (this.#senders.silence(member) > silentTicks) silent++
     if (silent === 0) return false
     this.#forgetSilent(Math.min(silent, 1 + this.#members.size / 100))
     return true
@@ -201,11 +211,14 @@ export class Entities {
 
   /** Forgets those that were silent longest, and of the equally silent those that matter least. */
   #forgetSilent(count: number): void {
-    const order = [...this.#members.values()].sort((a, b) => a.tick - b.tick || byImportance(b, a))
-    for (const member of order.slice(0, Math.floor(count))) {
-      this.forget(member)
-      this.evicted++
-    }
+    const order = [...this.#members.values()].map((member) => ({ member, silence: this.#senders.silence(member) }))
+    order.sort((a, b) => b.silence - a.silence || byImportance(b.member, a.member))
+    for (const { member } of order.slice(0, Math.floor(count))) this.#evict(member)
+  }
+
+  #evict(member: Member): void {
+    this.forget(member)
+    this.evicted++
   }
 
   #renumber(): void {
@@ -222,6 +235,11 @@ export class Entities {
     member.slot = -1
     this.#members.delete(key)
   }
+}
+
+/** Of an entity as one sender tells of it. */
+function memberKey(id: string, { key }: Sender): string {
+  return key === '' ? id : `${key} ${id}`
 }
 
 /** The most important first. */

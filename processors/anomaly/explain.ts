@@ -13,6 +13,7 @@ export function explain(
   values: Float64Array,
   offset: number,
   most: number,
+  seenShare: number,
   verdicts: Verdicts,
 ): void {
   const { columns } = member.class
@@ -21,10 +22,12 @@ export function explain(
     const at = judged === undefined ? undefined : featurePlaces(judged.key)
     if (judged === undefined || at === undefined || contribution < leastShare) continue
     verdicts.add(member, at.contribution, contribution)
-    verdicts.add(member, at.observed, values[offset + column] as number)
+    // What was judged as seen is told as what it stands for.
+    const scale = judged.key.name === 'vigil.request.rate' ? 1 / seenShare : 1
+    verdicts.add(member, at.observed, (values[offset + column] as number) * scale)
     if (!Number.isNaN(lower)) {
-      verdicts.add(member, at.lower, lower)
-      verdicts.add(member, at.upper, upper)
+      verdicts.add(member, at.lower, lower * scale)
+      verdicts.add(member, at.upper, upper * scale)
     }
     const samples = judged.support < 0 ? Number.NaN : (values[offset + judged.support] as number)
     if (!Number.isNaN(samples)) verdicts.add(member, at.samples, samples)

@@ -14,7 +14,7 @@ export function normals(seed: number): () => number {
   const uniform = uniforms(seed)
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform())
 }
-function uniforms(seed: number): () => number {
+export function uniforms(seed: number): () => number {
   let state = seed * 2_654_435_761 + 1
   return () => {
     state ^= state << 13

@@ -8,6 +8,7 @@ import { config } from './config.ts'
 import { Entities } from './entities.ts'
 import { Judge } from './judge.ts'
 import { Keeping } from './keeping.ts'
+import { Senders } from './senders.ts'
 import { restoreState, saveState } from './state.ts'
 import { type Tick, Ticks } from './ticks.ts'
 
@@ -20,17 +21,18 @@ export default defineProcessor({
   signals: { metrics: 'alpha' },
   create(settings, context) {
     const { clock, meter, logger } = context
-    const entities = new Entities(settings)
-    const judge = new Judge(settings, context, entities)
-    const ticks = new Ticks(entities, ({ origin }) => context.originKey(origin))
+    const senders = new Senders(clock, (origin) => context.originKey(origin))
+    const entities = new Entities(settings, senders)
+    const judge = new Judge(settings, context, entities, senders)
+    const ticks = new Ticks(entities, senders)
     const keeping =
-      settings.storage === undefined ? undefined : new Keeping(settings.storage, settings, context, entities)
+      settings.storage === undefined ? undefined : new Keeping(settings.storage, settings, context, entities, senders)
     let judging: Promise<void> = Promise.resolve()
     let waiting = 0
     let stopTimer: (() => void) | undefined
-    let lastPointMs = 0
     let isRestored = false
     let isHandedOn = false
+    let isFailing = false
 
     const emit = async (batch: Metrics) => {
       try {
@@ -42,10 +44,13 @@ export default defineProcessor({
     }
     const judgeTick = async (tick: Tick) => {
       try {
-        for (const batch of await judge.judge(tick)) await emit(batch)
-        context.status('ok')
+        const batch = await judge.judge(tick)
+        if (batch !== undefined) await emit(batch)
+        if (isFailing) context.status('ok')
+        isFailing = false
       } catch (error) {
         // One tick that cannot be judged must not be the last one.
+        isFailing = true
         logger.error('A tick could not be judged.', { error })
         context.status('recoverable', `a tick could not be judged: ${errorMessage(error)}`)
       } finally {
@@ -58,11 +63,8 @@ export default defineProcessor({
     }
     /** The last tick of a pause is judged without a later one. */
     const settle = () => {
-      stopTimer = undefined
-      if (!ticks.isOpen) return
-      const left = settings.settle_time - (clock.nowMs() - lastPointMs)
-      if (left > 0) stopTimer = clock.after(left, settle)
-      else closed(ticks.close())
+      const left = ticks.settle(settings.settle_time, closed)
+      stopTimer = left === undefined ? undefined : clock.after(left, settle)
     }
 
     return {
@@ -80,19 +82,26 @@ export default defineProcessor({
             'service_catalog',
           )
         await keeping?.start(isRestored)
-        if (ticks.isOpen) {
-          lastPointMs = clock.nowMs()
-          stopTimer = clock.after(settings.settle_time, settle)
-        }
+        if (ticks.isOpen) stopTimer = clock.after(settings.settle_time, settle)
         const name = (rest: string) => `otelcol_processor_anomaly_${rest}`
         meter.gauge(name('entities'), () => entities.size, {}, 'Entities that are known.')
+        meter.gauge(
+          name('senders'),
+          () => senders.size,
+          {},
+          'Senders that are told apart, each with a time of its own.',
+        )
         meter.gauge(name('memory'), () => entities.bytes(), {}, 'Bytes of what was learned of them.')
         const counters: readonly (readonly [string, () => number, string])[] = [
           ['judged_rows', () => judge.judged, 'Entities judged, each tick anew.'],
           ['shed_rows', () => judge.shed, 'Entities that were not judged since their tick took too long.'],
           ['explained_rows', () => judge.explained, 'Entities that were strange enough to be explained.'],
           ['evicted_entities', () => entities.evicted, 'Entities that were forgotten for want of room.'],
-          ['unjudged_points', () => ticks.homeless, 'Feature points of entities that there is no room for.'],
+          [
+            'unjudged_points',
+            () => ticks.homeless,
+            'Feature points of entities, or of senders, that there is no room for.',
+          ],
           ['late_points', () => ticks.late, 'Feature points of a tick that was judged before they came.'],
         ]
         if (keeping !== undefined) {
@@ -107,17 +116,14 @@ export default defineProcessor({
         for (const [rest, read, description] of counters) meter.observedCounter(name(rest), read, {}, description)
       },
       metrics: async (batch) => {
-        if (ticks.add(batch, closed)) {
-          lastPointMs = clock.nowMs()
-          stopTimer ??= clock.after(settings.settle_time, settle)
-        }
+        if (ticks.add(batch, closed)) stopTimer ??= clock.after(settings.settle_time, settle)
         if (waiting >= maxWaiting) await judging
         return batch
       },
       shutdown: async () => {
         stopTimer?.()
         stopTimer = undefined
-        if (ticks.isOpen && !isHandedOn) closed(ticks.close())
+        if (!isHandedOn) ticks.settle(0, closed)
         await judging
         await keeping?.shutdown(isHandedOn)
       },
@@ -129,7 +135,7 @@ export default defineProcessor({
         return serialize(saveState(entities, ticks))
       },
       restore: async (bytes) => {
-        restoreState(deserialize(bytes), entities, ticks)
+        restoreState(deserialize(bytes), { entities, senders, ticks })
         isRestored = true
       },
     }

@@ -9,6 +9,7 @@ import type { Config } from './config.ts'
 import type { Entities, Member } from './entities.ts'
 import { explain } from './explain.ts'
 import { detectors, places } from './score-names.ts'
+import type { Senders } from './senders.ts'
 import type { Group, Tick } from './ticks.ts'
 import { Verdicts } from './verdicts.ts'
 
@@ -32,29 +33,31 @@ export class Judge {
   readonly #settings: Config
   readonly #context: Context
   readonly #entities: Entities
+  readonly #senders: Senders
   judgements: Judgements | undefined
   catalog: ServiceCatalog | undefined
   judged = 0
   shed = 0
   explained = 0
   #datings = 0
-  #nextReview = Number.NEGATIVE_INFINITY
   #out = new Float64Array(sliceRows)
   #weights = new Float64Array(sliceRows)
 
-  constructor(settings: Config, context: Context, entities: Entities) {
+  constructor(settings: Config, context: Context, entities: Entities, senders: Senders) {
     this.#settings = settings
     this.#context = context
     this.#entities = entities
+    this.#senders = senders
   }
 
-  async judge(tick: Tick): Promise<readonly Metrics[]> {
+  /** Undefined where there is nothing to say. */
+  async judge(tick: Tick): Promise<Metrics | undefined> {
     const { clock } = this.#context
-    const verdicts = new Verdicts(tick.tick, this.#entities.names.plan)
+    const verdicts = new Verdicts(tick.tick, tick.sender.origin, this.#entities.names.plan)
     const started = clock.nowMs()
     const slices = new Slices(clock)
     this.#datings = maxDatings
-    if (tick.tick >= this.#nextReview) this.#review(tick.tick)
+    if (tick.tick - tick.sender.reviewedAt >= reviewTicks) this.#review()
     for (const [importance, groups] of tick.byImportance.entries()) {
       for (const group of groups) {
         for (let from = 0; from < group.entities.length; from += sliceRows) {
@@ -67,7 +70,7 @@ export class Judge {
         }
       }
     }
-    return verdicts.batches()
+    return verdicts.batch()
   }
 
   #judgeSlice(tick: Tick, group: Group, from: number, to: number, verdicts: Verdicts): void {
@@ -78,7 +81,7 @@ export class Judge {
       values: group.values.subarray(from * width, to * width),
     }
     const members = group.members.slice(from, to)
-    for (const [i, member] of members.entries()) this.#hidePoor(member, group, batch.values, i * width)
+    for (let i = 0; i < members.length; i++) this.#hidePoor(group, from + i, batch.values, i * width)
     ensemble.at({ tick: tick.tick, hour: Math.floor(tick.tick / 360), hourOfWeek: tick.hourOfWeek })
     const [out, weights] = [this.#out, this.#weights]
     ensemble.score(batch, out)
@@ -107,17 +110,25 @@ export class Judge {
       for (const [k, detector] of detectors.entries())
         if (!Number.isNaN(parts[detector])) verdicts.add(member, places.ofDetector[k] as number, parts[detector])
       this.#date(member, tick.tick, verdicts)
-      explain(ensemble.explain(batch, i), member, batch.values, i * width, this.#settings.max_explanations, verdicts)
+      explain(
+        ensemble.explain(batch, i),
+        member,
+        batch.values,
+        i * width,
+        this.#settings.max_explanations,
+        group.seenShares[from + i] as number,
+        verdicts,
+      )
       this.#accept(member, tick.tick)
     }
     ensemble.update(batch, weights.subarray(0, batch.entities.length))
   }
 
   /** Windows of which too little was there become unknown: neither judged nor learned. */
-  #hidePoor({ completeness }: Member, { class: { columns } }: Group, values: Float64Array, offset: number): void {
+  #hidePoor({ completeness, class: { columns } }: Group, row: number, values: Float64Array, offset: number): void {
     const least = this.#settings.min_completeness
     for (const [w, window] of windowNames.entries()) {
-      if (!((completeness[w] as number) < least)) continue
+      if (!((completeness[row * windowNames.length + w] as number) < least)) continue
       for (const [j, { key }] of columns.entries()) if (key.window === window) values[offset + j] = Number.NaN
     }
   }
@@ -166,13 +177,15 @@ export class Judge {
     if (isOfVersion && Number.isNaN(member.openSince)) ensemble.rebase(member.slot)
   }
 
-  #versionAge({ entity, versionAge, originKey }: Member): number {
+  #versionAge(member: Member): number {
+    const { entity, versionAge } = member
     if (!Number.isNaN(versionAge) || entity.service === '') return versionAge
-    return this.#entities.serviceOf(entity, originKey)?.versionAge ?? Number.NaN
+    return this.#entities.serviceOf(member)?.versionAge ?? Number.NaN
   }
 
-  #review(tick: number): void {
-    this.#nextReview = tick + reviewTicks
+  /** Of all senders' entities: whoever's time comes first. */
+  #review(): void {
+    for (const sender of this.#senders.all()) sender.reviewedAt = sender.tick
     if (this.catalog !== undefined) {
       for (const member of this.#entities.all()) {
         const { tier, slos } = this.catalog.lookup(member.entity)

@@ -1,10 +1,12 @@
 /** Keeps what was learned in a storage extension, in pieces, the most important entities first, so that a restart is no cold start. */
 import { deserialize, serialize } from 'node:v8'
-import { type KeyValueStore, storage } from '../../pipeline/capability/storage.ts'
+import type { KeyValueStore } from '../../pipeline/capability/storage.ts'
+import { storageOf } from '../../pipeline/capability/stored-state.ts'
 import type { Context } from '../../pipeline/component.ts'
 import { Slices } from '../../pipeline/slices.ts'
 import type { Config } from './config.ts'
 import { byImportance, type Entities } from './entities.ts'
+import type { Senders } from './senders.ts'
 import { type ClassState, type MemberState, restoreClass, restoreMember, saveClasses, saveMember } from './state.ts'
 
 /** Entities of a piece: a write of about a megabyte. */
@@ -16,6 +18,7 @@ export class Keeping {
   readonly #context: Context
   readonly #settings: Config
   readonly #entities: Entities
+  readonly #senders: Senders
   readonly #extension: string
   #store: KeyValueStore | undefined
   #stopTimer: (() => void) | undefined
@@ -25,17 +28,22 @@ export class Keeping {
   /** Entities that had no room in it. */
   leftOut = 0
 
-  constructor(extension: string, settings: Config, context: Context, entities: Entities) {
+  constructor(extension: string, settings: Config, context: Context, entities: Entities, senders: Senders) {
     this.#context = context
     this.#settings = settings
     this.#entities = entities
+    this.#senders = senders
     this.#extension = extension
   }
 
   /** `isRestored`: a predecessor handed on what it knew, which is newer than the store. */
   async start(isRestored: boolean): Promise<void> {
     const { id, pipeline = '', clock } = this.#context
-    this.#store = await this.#find().keyValue({ kind: 'processor', id, name: `${pipeline} baselines`.trim() })
+    this.#store = await storageOf(this.#context, this.#extension).keyValue({
+      kind: 'processor',
+      id,
+      name: `${pipeline} baselines`.trim(),
+    })
     if (!isRestored) await this.#load(this.#store)
     this.#stopTimer = clock.every(this.#settings.checkpoint_interval, () => this.write())
   }
@@ -56,33 +64,46 @@ export class Keeping {
     return this.#writing
   }
 
-  #find() {
-    try {
-      return this.#context.extension(storage, this.#extension)
-    } catch (cause) {
-      throw new Error(
-        `no storage extension "${this.#extension}": add one like file_storage to extensions and to service::extensions`,
-        { cause },
-      )
-    }
-  }
-
   /** What cannot be read costs what was learned, never the start. */
   async #load(store: KeyValueStore): Promise<void> {
     const slices = new Slices(this.#context.clock)
-    const keys = [...store.keys()].sort()
-    for (const key of keys) {
+    const failed: { readonly key: string; readonly error: unknown }[] = []
+    const refused = new Set<string>()
+    let leftOut = 0
+    const attempt = (key: string, restore: () => void): boolean => {
+      try {
+        restore()
+        return true
+      } catch (error) {
+        failed.push({ key, error })
+        return false
+      }
+    }
+    // Classes come before entities: what was learned of other columns is of no use to either.
+    for (const key of [...store.keys()].sort()) {
       const bytes = store.get(key)
       if (bytes === undefined) continue
-      try {
-        if (key.startsWith(classKey)) restoreClass(deserialize(bytes) as ClassState, this.#entities)
-        else if (key.startsWith(pieceKey))
-          for (const one of deserialize(bytes) as readonly MemberState[]) restoreMember(one, this.#entities)
-      } catch (error) {
-        this.#context.logger.warn('A part of what was learned could not be read; it is learned anew.', { key, error })
+      if (key.startsWith(classKey)) {
+        if (!attempt(key, () => restoreClass(deserialize(bytes) as ClassState, this.#entities)))
+          refused.add(key.slice(classKey.length))
+      } else if (key.startsWith(pieceKey)) {
+        let members: readonly MemberState[] = []
+        attempt(key, () => {
+          members = deserialize(bytes) as readonly MemberState[]
+        })
+        for (const one of members) {
+          const isRead =
+            !refused.has(one.entity.kind) && attempt(key, () => restoreMember(one, this.#entities, this.#senders))
+          if (!isRead) leftOut++
+        }
       }
       if (slices.isOver) await slices.pause()
     }
+    if (failed.length > 0)
+      this.#context.logger.warn(
+        'A part of what was learned could not be read, as after a change of what is judged; it is learned anew.',
+        { entities: leftOut, parts: failed.length, ...failed[0] },
+      )
   }
 
   async #checkpoint(): Promise<void> {

@@ -8,10 +8,10 @@ import { type FeatureKey, features, marks, readFeature } from '../../pipeline/vo
 import type { Member } from './entities.ts'
 
 export interface Meaning {
-  readonly role: 'feature' | 'completeness' | 'version_age' | 'hour_of_week'
+  readonly role: 'feature' | 'completeness' | 'sampled' | 'version_age' | 'hour_of_week'
   /** Undefined for what is of no entity. */
   readonly entity: Entity | undefined
-  /** Of a feature; of a completeness its window. */
+  /** Of a feature; of a completeness its window; of what was sampled the count of requests that it is the seen part of. */
   readonly key: FeatureKey | undefined
   /** Place of a feature among the columns of its class; -1 = not judged. Known once there is a member. */
   column: number
@@ -89,6 +89,7 @@ function newPlan(): PointPlan {
 /** Texts without any of these are not parsed. */
 const entityRoles = new Map<string, Meaning['role']>([
   [marks.completeness, 'completeness'],
+  [marks.sampled, 'sampled'],
   [marks.versionAge, 'version_age'],
 ])
 

@@ -1,52 +1,44 @@
-/** What is said of a tick, gathered by origin as columns of points. */
+/** What is said of a tick, gathered as columns of points. */
 import { gauges } from '../../pipeline/data/gauges.ts'
 import type { Metrics, Origin, PointPlan } from '../../pipeline/data/telemetry.ts'
 import type { Member } from './entities.ts'
 import { seriesId } from './score-names.ts'
 
-interface Rows {
-  readonly origin: Origin
-  series: Uint32Array
-  value: Float64Array
-  size: number
-}
-
 export class Verdicts {
-  readonly #byOrigin = new Map<string, Rows>()
+  readonly #origin: Origin
   readonly #timeUnixNano: bigint
   readonly #plan: PointPlan
+  #series = new Uint32Array(256)
+  #value = new Float64Array(256)
+  #size = 0
 
-  constructor(tick: number, plan: PointPlan) {
+  constructor(tick: number, origin: Origin, plan: PointPlan) {
     this.#timeUnixNano = BigInt(tick) * 10_000_000_000n
+    this.#origin = origin
     this.#plan = plan
   }
 
-  add({ number, origin, originKey }: Member, place: number, value: number): void {
-    let rows = this.#byOrigin.get(originKey)
-    if (rows === undefined) {
-      rows = { origin, series: new Uint32Array(256), value: new Float64Array(256), size: 0 }
-      this.#byOrigin.set(originKey, rows)
+  add({ number }: Member, place: number, value: number): void {
+    if (this.#size === this.#series.length) {
+      const [series, values] = [new Uint32Array(this.#size * 2), new Float64Array(this.#size * 2)]
+      series.set(this.#series)
+      values.set(this.#value)
+      this.#series = series
+      this.#value = values
     }
-    if (rows.size === rows.series.length) {
-      const [series, values] = [new Uint32Array(rows.size * 2), new Float64Array(rows.size * 2)]
-      series.set(rows.series)
-      values.set(rows.value)
-      rows.series = series
-      rows.value = values
-    }
-    rows.series[rows.size] = seriesId(number, place)
-    rows.value[rows.size++] = value
+    this.#series[this.#size] = seriesId(number, place)
+    this.#value[this.#size++] = value
   }
 
-  batches(): readonly Metrics[] {
-    return [...this.#byOrigin.values()].map(({ origin, series, value, size }) =>
-      gauges({
-        series: series.slice(0, size),
-        value: value.slice(0, size),
-        timeUnixNano: this.#timeUnixNano,
-        plan: this.#plan,
-        origin,
-      }),
-    )
+  /** Undefined where nothing was said. */
+  batch(): Metrics | undefined {
+    if (this.#size === 0) return undefined
+    return gauges({
+      series: this.#series.slice(0, this.#size),
+      value: this.#value.slice(0, this.#size),
+      timeUnixNano: this.#timeUnixNano,
+      plan: this.#plan,
+      origin: this.#origin,
+    })
   }
 }

@@ -230,7 +230,7 @@ export class Binder {
         const service = entities.findLike('service', workload, cluster)?.entity
         return entities.get({ ...about, ...(service === undefined ? {} : shared(service)) }, at)
       }
-      this.orphans.set(part, { since: pane, find, makeUp })
+      this.orphans.set(part, { since: sinceOf(part, pane), find, makeUp })
       this.resolveOne(part)
     }
     return part
@@ -252,7 +252,7 @@ export class Binder {
     if (part === undefined) return noRoom
     if (part.parents.length === 0 && !this.orphans.has(part)) {
       const find = () => entities.find(entity) ?? entities.findLike(kind, name, cluster)
-      this.orphans.set(part, { since: pane, find, makeUp: (at) => entities.get(entity, at) })
+      this.orphans.set(part, { since: sinceOf(part, pane), find, makeUp: (at) => entities.get(entity, at) })
       this.resolveOne(part)
     }
     return part
@@ -290,6 +290,10 @@ interface Orphan {
   readonly since: number
   find(): FeatureEntity | undefined
   makeUp(pane: number): FeatureEntity | undefined
+}
+/** One that was restored has waited before. */
+function sinceOf({ firstPane }: FeatureEntity, pane: number): number {
+  return Math.min(firstPane, pane)
 }
 /** Panes that a part waits for its whole. */
 const patience = 12

@@ -56,6 +56,9 @@ export const config = z
     storage: componentId()
       .optional()
       .describe('A storage extension that keeps the panes, so that a process that is killed goes on where it was.'),
+    service_catalog: componentId()
+      .optional()
+      .describe('A `service_catalog` extension that is told what resources of metrics say: team, tier, runbook.'),
   })
   .superRefine((settings, context) => {
     const problem = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { newDictionary } from '../../pipeline/data/dictionary.ts'
+import { ExponentialHistogram } from '../../pipeline/data/exponential-histogram.ts'
 import { readOtlp } from '../../pipeline/data/read-otlp.ts'
 import type { Metrics, PointColumns, PointPlan } from '../../pipeline/data/telemetry.ts'
+import { double } from '../../pipeline/data/value.ts'
 import { build } from '../../pipeline/testing/build.ts'
+import type { TestContextOptions } from '../../pipeline/testing/context.ts'
 import { describeContract } from '../../pipeline/testing/contract.ts'
 import { featuresOf, logPane, metrics, numberOf, open, panes, service, start, tick } from './features.fixture.ts'
 import factory from './index.ts'
@@ -497,6 +500,37 @@ test('senders who differ in what is read further on are never counted together',
   }
 })
 
+test('senders that are told apart since a reload are not taken for silent ones, and are forgotten', async () => {
+  let isRead = false
+  const originKey: TestContextOptions['originKey'] = ({ metadata }) =>
+    isRead ? JSON.stringify([metadata.get('tenant')?.[0] ?? null]) : ''
+  const { take, clock, emitted, ends } = await open('idle_timeout: 60s', { originKey, liveAt: 2 })
+  const pane = (number: number) =>
+    panes(number, [{ name: 'a', requests: 1 }]).withOrigin({ metadata: new Map([['tenant', ['x']]]) })
+  for (let number = 1; number <= 3; number++) {
+    await clock.advance(10_000)
+    await take(pane(number))
+  }
+  isRead = true
+  const before = emitted().length
+  await clock.advance(50_000)
+  assert.equal(emitted().length, before)
+  // The reload failed, say: it goes on, and what it missed is silence.
+  isRead = false
+  await clock.advance(2_000)
+  assert.deepEqual(ends(), [1, 2, 3, 4, 5, 6, 7])
+  isRead = true
+  await clock.advance(70_000)
+  const since = emitted().length
+  isRead = false
+  await take(pane(15))
+  await clock.advance(5_000)
+  await take(pane(16))
+  await clock.advance(20_000)
+  const own = emitted().slice(since)
+  assert.equal(featuresOf(own, 15)('service a vigil.request.count 1h'), 1)
+})
+
 test('a new version is news for an hour, the first one is none', async () => {
   const { take, emitted } = await open()
   const resource = (version: string) => ({
@@ -608,3 +642,31 @@ for (const [yaml, words] of [
 function near(value: number | undefined, expected: number, within = 1e-6): boolean {
   return value !== undefined && Math.abs(value - expected) <= within
 }
+
+test('beside own times stands how many requests they are of: only those that were seen, and whose trace was whole', async () => {
+  const { take, emitted } = await open()
+  for (let pane = 1; pane <= 12; pane++) {
+    const times = { startUnixNano: tick(pane - 1), timeUnixNano: tick(pane) }
+    const attributes = { 'vigil.entity.kind': 'service', 'vigil.entity.name': 'shop' }
+    const delta = { temporality: 'delta', monotonic: true } as const
+    // Each span that was seen stands for ten requests; of half of them the trace was whole.
+    const histogram = new ExponentialHistogram(160)
+    for (let i = 0; i < 50; i++) histogram.add(0.1, 1)
+    const { count, sum, scale, zeroCount, positive } = histogram
+    const point = { ...times, attributes, count, sum, scale, zeroCount, positive: positive.read() }
+    await take(
+      metrics((to) =>
+        to
+          .resource(service('shop'))
+          .scope('vigil/trace_features')
+          .sum('vigil.trace.requests', [{ ...times, attributes, value: double(100) }], delta)
+          .sum('vigil.trace.sampled', [{ ...times, attributes, value: double(10) }], delta)
+          .exponentialHistogram('vigil.trace.self_time', [point], { temporality: 'delta', unit: 's' }),
+      ),
+    )
+  }
+  const of = featuresOf(emitted(), 10)
+  assert.equal(of('service shop vigil.request.count 1m'), 600)
+  assert.equal(of('service shop vigil.feature.sampled 1m'), 60)
+  assert.equal(of('service shop vigil.self_time.count 1m'), 30)
+})

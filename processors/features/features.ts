@@ -273,14 +273,16 @@ export class Features {
   }
 
   save() {
-    const { frontier, entities, reader, ticker, corrections, lastSweep, late, corrected } = this
+    const { frontier, entities, reader, ticker, corrections, lastSweep, late, corrected, isAwaited } = this
+    const nowMs = this.context.clock.nowMs()
     return {
       version: 1,
-      frontier: frontier.save(this.context.clock.nowMs()),
+      frontier: frontier.save(nowMs),
       entities: entities.save(),
       states: reader.states,
       holes: ticker.holes,
       corrections: corrections.save(),
+      awaitedMs: isAwaited ? nowMs - this.awaitedSinceMs : undefined,
       lastSweep,
       late,
       corrected,
@@ -289,11 +291,14 @@ export class Features {
 
   restore(saved: ReturnType<Features['save']>): void {
     if (saved.version !== 1) throw new Error(`state of version ${String(saved.version)} is not known here`)
-    this.frontier.restore(saved.frontier, this.context.clock.nowMs())
+    const nowMs = this.context.clock.nowMs()
+    this.frontier.restore(saved.frontier, nowMs)
     this.entities.restore(saved.entities)
     this.reader.states = saved.states
     this.ticker.holes.push(...saved.holes)
     this.corrections.restore(saved.corrections)
+    this.isAwaited = saved.awaitedMs !== undefined
+    this.awaitedSinceMs = nowMs - (saved.awaitedMs ?? 0)
     this.lastSweep = saved.lastSweep
     this.late = saved.late
     this.corrected = saved.corrected

@@ -174,14 +174,18 @@ export class Frontier {
   }
 
   save(nowMs: number) {
-    const { newest, leadMs, leadAtMs } = this
-    return { newest, leadMs, silentMs: nowMs - leadAtMs, sources: [...this.sources.values()] }
+    const { newest, forced, leadMs, leadAtMs } = this
+    const reachedMsAgo = Array.from(this.reachedAt, ([pane, atMs]) => [pane, nowMs - atMs] as const)
+    return { newest, forced, leadMs, silentMs: nowMs - leadAtMs, reachedMsAgo, sources: [...this.sources.values()] }
   }
 
-  restore({ newest, leadMs, silentMs, sources }: ReturnType<Frontier['save']>, nowMs: number): void {
+  restore(saved: ReturnType<Frontier['save']>, nowMs: number): void {
+    const { newest, forced, leadMs, silentMs, reachedMsAgo, sources } = saved
     this.newest = newest
+    this.forced = forced
     this.leadMs = leadMs
     this.leadAtMs = nowMs - silentMs
+    for (const [pane, msAgo] of reachedMsAgo) this.reachedAt.set(pane, nowMs - msAgo)
     // Monotonic clocks begin anew in another process.
     for (const source of sources) this.sources.set(source.key, { ...source, heardAtMs: nowMs })
   }

@@ -1,12 +1,16 @@
 import { deserialize, serialize } from 'node:v8'
+import { ObservedServices, serviceCatalogOf } from '../../pipeline/capability/observed-services.ts'
 import { defineProcessor, held } from '../../pipeline/component.ts'
 import type { Metrics } from '../../pipeline/data/telemetry.ts'
+import { inSlices } from '../../pipeline/slices.ts'
 import { tracePanes } from '../../pipeline/vocabulary/panes.ts'
 import { config } from './config.ts'
 import { type SavedSenders, type Sender, Senders } from './senders.ts'
 
 /** How often time is looked at where no data come. */
 const lookMs = 1_000
+/** Resources of a batch are looked at in parts of so many points, with other work in between. */
+const pointsAtOnce = 4_096
 
 export default defineProcessor({
   type: 'features',
@@ -17,6 +21,7 @@ export default defineProcessor({
     const senders = new Senders(settings, context)
     let working: Promise<void> = Promise.resolve()
     let stopTimer: (() => void) | undefined
+    let observed: ObservedServices | undefined
 
     /** One batch or look at the clock after the other: what is emitted stays in the order of time. */
     const inTurn = (work: () => Promise<void>): Promise<void> => {
@@ -35,6 +40,11 @@ export default defineProcessor({
         }
       }
     }
+    /** Columns are of connectors, which know no more of a service than its name. */
+    const observe = async (batch: Metrics) => {
+      if (observed === undefined || !batch.isEncoded) return
+      await inSlices(batch.slices(pointsAtOnce), (part) => observed?.see(part), { clock })
+    }
     const look = () => inTurn(() => senders.look(emit))
     const stop = () => {
       stopTimer?.()
@@ -43,6 +53,8 @@ export default defineProcessor({
 
     return {
       async start() {
+        if (settings.service_catalog !== undefined)
+          observed = new ObservedServices(serviceCatalogOf(context, settings.service_catalog), clock)
         await senders.start()
         const name = (rest: string) => `otelcol_processor_features_${rest}`
         const gauge = (rest: string, of: (sender: Sender) => number, help: string) =>
@@ -63,6 +75,7 @@ export default defineProcessor({
       },
       async metrics(batch) {
         await inTurn(async () => {
+          await observe(batch)
           const sender = await senders.of(batch)
           if (sender === undefined) return
           const { features, journal } = sender

@@ -4,40 +4,19 @@
  *
  * Series are numbered anew every ten minutes of event time (an epoch), so that a record needs no other than those of its epoch; epochs leave as a whole.
  */
-import { deserialize, serialize } from 'node:v8'
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import type { Journal, JournalEntry } from '../../pipeline/capability/storage.ts'
+import type { Journal, JournalEntry, StoredRecord } from '../../pipeline/capability/storage.ts'
 import { storageOf } from '../../pipeline/capability/stored-state.ts'
 import type { Context } from '../../pipeline/component.ts'
 import { correctedPanes, keptPanes } from './columns.ts'
 import type { Features } from './features.ts'
-import { Taken } from './taken.ts'
-import type { Hole } from './tick.ts'
+import { type RecordContent, type RecordHead, readContent, readHead, takenOf, writeRecord } from './record.ts'
+import type { Taken } from './taken.ts'
 
 const epochPanes = 60
 /** Panes of records that are still needed: those of the longest window, and of the counters that began before it. */
 const neededPanes = keptPanes + correctedPanes + 12
-/** Smaller records are not worth compressing. */
-const leastCompressed = 512
 /** With more than this the oldest epochs go early: after a restart the long windows then begin later. */
 const mostBytes = 2 * 1024 * 1024 * 1024
-
-interface Content {
-  readonly version: 1
-  readonly epoch: number
-  /** The newest pane that was emitted before. */
-  readonly newest: number
-  readonly nowUnixMs: number
-  /** Of series that are new in this epoch; their numbers follow those before. */
-  readonly texts: readonly string[]
-  readonly series: Uint32Array
-  readonly times: Float64Array
-  readonly values: Float64Array
-  readonly ends: Uint32Array
-  readonly buckets: Uint8Array
-  readonly counts: Float64Array
-  readonly holes: readonly Hole[]
-}
 
 interface Epoch {
   readonly number: number
@@ -75,29 +54,24 @@ export class PaneJournal {
   async open(isRestored: boolean): Promise<void> {
     const { id, pipeline = '' } = this.context
     const name = `${pipeline} ${this.name}`.trim()
-    this.journal = await storageOf(this.context, this.extension).journal({ kind: 'processor', id, name })
-    const texts: string[] = []
+    // What cannot be read costs some panes, never the start.
+    const onLoss = ({ items }: { items: number }) => this.context.dropped(items, 'storage_damaged', 'lost')
+    this.journal = await storageOf(this.context, this.extension).journal({ kind: 'processor', id, name }, { onLoss })
+    const texts: (string | undefined)[] = []
     let records = 0
     for (;;) {
       const stored = await this.journal.next()
       if (stored === undefined) break
-      let content: Content
-      try {
-        content = decode(stored.meta, stored.body)
-      } catch (error) {
-        // What cannot be read costs some panes, never the start.
-        this.context.logger.warn('A record of panes could not be read; the features of the last hour may miss some.', {
-          error,
-        })
-        this.journal.acknowledge(stored.entry)
-        continue
-      }
-      const epoch = this.epochOf(content)
+      const { head, content } = this.read(stored, isRestored)
+      if (head === undefined) continue
+      const epoch = this.epochOf(head)
       if (epoch.entries.length === 0) texts.length = 0
       epoch.entries.push(stored.entry)
-      texts.push(...content.texts)
-      if (isRestored) continue
-      await this.features.replay(takenOf(content, texts, this.features), content.newest, content.holes)
+      if (content === undefined) continue
+      for (const [i, text] of content.texts.entries()) texts[content.firstText + i] = text
+      const taken = takenOf(content, texts, (text) => this.features.reader.idOf(text))
+      if (taken.count < content.series.length) onLoss({ items: content.series.length - taken.count })
+      await this.features.replay(taken, head.newest, content.holes)
       if (++records % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
     }
     if (!isRestored && records > 0) {
@@ -134,9 +108,31 @@ export class PaneJournal {
     this.release(newest)
   }
 
+  /** Nobody will need what was written. */
+  async forget(): Promise<void> {
+    for (const { entries } of this.epochs) for (const entry of entries) this.journal?.acknowledge(entry)
+    this.epochs.length = 0
+    await this.close()
+  }
+
   async close(): Promise<void> {
     await this.journal?.close()
     this.journal = undefined
+  }
+
+  /** Without a head it cannot be read. The content is read where somebody needs it. */
+  private read(stored: StoredRecord, isRestored: boolean): { head?: RecordHead; content?: RecordContent } {
+    const { entry, meta, body } = stored
+    try {
+      const head = readHead(meta)
+      return isRestored ? { head } : { head, content: readContent(meta, body) }
+    } catch (error) {
+      const message = 'A record of panes could not be read; the features of the last hour may miss some.'
+      this.context.logger.warn(message, { error, points: entry.items })
+      this.context.dropped(entry.items, 'storage_damaged', 'lost')
+      this.journal?.acknowledge(entry)
+      return {}
+    }
   }
 
   private beginEpoch(): void {
@@ -146,7 +142,7 @@ export class PaneJournal {
     this.epochs.push({ number, entries: [], firstPane: newest, lastPane: newest })
   }
 
-  private epochOf({ epoch, newest }: Content): Epoch {
+  private epochOf({ epoch, newest }: RecordHead): Epoch {
     let last = this.epochs.at(-1)
     if (last?.number !== epoch) {
       last = { number: epoch, entries: [], firstPane: newest, lastPane: newest }
@@ -174,24 +170,21 @@ export class PaneJournal {
       series[row] = number
     }
     const used = count === 0 ? 0 : taken.ends[count - 1]!
-    const content: Content = {
-      version: 1,
-      epoch: epoch.number,
-      newest,
-      nowUnixMs: taken.nowUnixMs,
-      texts,
-      series,
-      times: taken.times.slice(0, count),
-      values: taken.values.slice(0, count),
-      ends: taken.ends.slice(0, count),
-      buckets: taken.buckets.slice(0, used),
-      counts: taken.counts.slice(0, used),
-      holes: this.features.holes,
-    }
-    const plain = serialize(content)
-    if (plain.length < leastCompressed) return { meta: Uint8Array.of(0), body: plain }
-    const body = zstdCompressSync(plain, { params: { [constants.ZSTD_c_compressionLevel]: 1 } })
-    return { meta: Uint8Array.of(1), body }
+    return writeRecord(
+      { epoch: epoch.number, newest },
+      {
+        nowUnixMs: taken.nowUnixMs,
+        texts,
+        firstText: this.numbers.size - texts.length,
+        series,
+        times: taken.times.slice(0, count),
+        values: taken.values.slice(0, count),
+        ends: taken.ends.slice(0, count),
+        buckets: taken.buckets.slice(0, used),
+        counts: taken.counts.slice(0, used),
+        holes: this.features.holes,
+      },
+    )
   }
 
   /** Epochs that no window needs leave, and the oldest where the disk has too much. */
@@ -205,23 +198,4 @@ export class PaneJournal {
       epochs.shift()
     }
   }
-}
-
-function decode(meta: Uint8Array, body: Uint8Array): Content {
-  const content = deserialize(meta[0] === 1 ? zstdDecompressSync(body) : body) as Partial<Content>
-  if (content.version !== 1) throw new Error(`a record of version ${String(content.version)} is not known here`)
-  return content as Content
-}
-
-function takenOf(content: Content, texts: readonly string[], { reader }: Features): Taken {
-  const { series, times, values, ends, buckets, counts, nowUnixMs } = content
-  const taken = new Taken(nowUnixMs, 0)
-  taken.count = series.length
-  taken.series = series.map((number) => reader.idOf(texts[number] ?? ''))
-  taken.times = times
-  taken.values = values
-  taken.ends = ends
-  taken.buckets = buckets
-  taken.counts = counts
-  return taken
 }

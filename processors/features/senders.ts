@@ -29,6 +29,8 @@ export class Senders {
   private readonly settings: Config
   private readonly context: Context
   private readonly byKey = new Map<string, Sender>()
+  /** Those whose batches would have another key now, since when: a reload changed what is read further on. */
+  private readonly leftAt = new Map<Sender, number>()
 
   constructor(settings: Config, context: Context) {
     this.settings = settings
@@ -66,14 +68,20 @@ export class Senders {
     for (const { journal } of this.byKey.values()) await journal?.open(true)
     if (this.settings.storage === undefined || this.byKey.size > 0) return
     const sender = this.make('', undefined)
+    if (!this.isCurrent(sender)) return
     await sender.journal?.open(false)
     this.byKey.set('', sender)
   }
 
   async look(emit: (batches: AsyncIterable<Metrics>) => Promise<void>): Promise<void> {
-    for (const { features, journal } of this.byKey.values()) {
-      await emit(features.advance())
-      await journal?.write(new Taken(0, 0))
+    for (const sender of this.byKey.values()) {
+      if (!this.isCurrent(sender)) {
+        await this.leave(sender)
+        continue
+      }
+      this.leftAt.delete(sender)
+      await emit(sender.features.advance())
+      await sender.journal?.write(new Taken(0, 0))
     }
   }
 
@@ -97,6 +105,24 @@ export class Senders {
 
   async close(): Promise<void> {
     for (const { journal } of this.byKey.values()) await journal?.close()
+  }
+
+  private isCurrent({ key, origin }: Sender): boolean {
+    return this.context.originKey(origin) === key
+  }
+
+  /** Nothing can come for it any more, which is no silence: its time stands still, and after a while, if no reload brings it back, it is forgotten. */
+  private async leave(sender: Sender): Promise<void> {
+    const { clock, logger } = this.context
+    const leftAtMs = this.leftAt.get(sender) ?? clock.nowMs()
+    this.leftAt.set(sender, leftAtMs)
+    if (clock.nowMs() - leftAtMs < this.settings.idle_timeout) return
+    this.leftAt.delete(sender)
+    this.byKey.delete(sender.key)
+    await sender.journal?.forget()
+    logger.info('Senders are told apart in another way since a reload; the features of before were let go of.', {
+      entities: sender.features.entities.size,
+    })
   }
 
   private make(key: string, origin: Origin | undefined): Sender {

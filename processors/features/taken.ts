@@ -30,22 +30,35 @@ export class Taken {
     this.ends[row] = row === 0 ? 0 : this.ends[row - 1]!
   }
 
+  /** To the row that was added last. */
+  addBucketsOf(buckets: Uint8Array, counts: Float64Array): void {
+    const first = this.makeRoom(buckets.length)
+    this.buckets.set(buckets, first)
+    this.counts.set(counts, first)
+  }
+
   /** To the row that was added last: what `buckets.ts` has read. */
   addBuckets(): void {
-    const row = this.count - 1
-    const first = this.ends[row]!
-    const end = first + filledCount
-    if (end > this.buckets.length) this.grow(end)
+    const first = this.makeRoom(filledCount)
     for (let i = 0; i < filledCount; i++) {
       const bucket = filled[i]!
       this.buckets[first + i] = bucket
       this.counts[first + i] = readBuckets[bucket]!
     }
-    this.ends[row] = end
   }
 
   firstOf(row: number): number {
     return row === 0 ? 0 : this.ends[row - 1]!
+  }
+
+  /** Of so many buckets: the first one's place. */
+  private makeRoom(buckets: number): number {
+    const row = this.count - 1
+    const first = this.ends[row]!
+    const end = first + buckets
+    if (end > this.buckets.length) this.grow(end)
+    this.ends[row] = end
+    return first
   }
 
   private grow(end: number): void {

@@ -63,6 +63,8 @@ export class Ticker {
   private readonly b = new Float64Array(windowCount)
   private readonly c = new Float64Array(windowCount)
   private readonly seconds = new Float64Array(windowCount)
+  /** Of the requests: how many were seen. Less than 1 where sampling left some out. */
+  private readonly seenShare = new Float64Array(windowCount)
   private span = new Span(0)
   private end = 0
   private isCorrection = false
@@ -161,6 +163,7 @@ export class Ticker {
 
   private requests(of: FeatureEntity): void {
     const isTraced = (of.signals & signalBits.traces) !== 0
+    this.seenShare.fill(1)
     const requests = of.rings[ringOf[isTraced ? 'requests' : 'httpRequests']]
     if (requests !== undefined) {
       const { rows, span, a, b, c, seconds } = this
@@ -174,7 +177,10 @@ export class Ticker {
       rows.windows(placeOf['vigil.error.ratio'], c)
       if (isTraced && of.rings[ringOf.sampled] !== undefined) {
         this.sums(of, 'sampled', b)
-        for (let w = 0; w < windowCount; w++) b[w] = b[w]! < a[w]! - 0.5 ? b[w]! : Number.NaN
+        for (let w = 0; w < windowCount; w++) {
+          if (b[w]! < a[w]! - 0.5) this.seenShare[w] = b[w]! / a[w]!
+          else b[w] = Number.NaN
+        }
         rows.windows(markPlaces.sampled, b)
       }
     }
@@ -186,17 +192,18 @@ export class Ticker {
     rows.group(groupBits.duration)
     this.latency(of, isTraced ? 'duration' : 'httpDuration', 'vigil.latency')
     rows.group(groupBits.selfTime)
-    this.latency(of, 'selfTime', 'vigil.self_time')
+    this.latency(of, 'selfTime', 'vigil.self_time', 'vigil.self_time.count')
     rows.group(groupBits.networkGap)
-    this.latency(of, 'networkGap', 'vigil.network_gap')
+    this.latency(of, 'networkGap', 'vigil.network_gap', 'vigil.network_gap.count')
   }
 
-  private latency(of: FeatureEntity, name: SketchName, feature: FeatureName): void {
+  /** `count`: where only whole traces tell it, and so not of every request. */
+  private latency(of: FeatureEntity, name: SketchName, feature: FeatureName, count?: FeatureName): void {
     const sketch = of.sketches[sketches[name]]
     if (sketch === undefined || sketch.used === 0) return
     const { sketchWindows, rows, a } = this
     if (this.isCorrection && !rows.isWanted) return
-    sketchWindows.read(sketch)
+    const counts = sketchWindows.read(sketch)
     const quantiles = quantilesOf[feature]
     const { byWindow } = this
     for (let w = 0; w < windowCount; w++) sketchWindows.quantiles(w, quantiles, byWindow[w]!)
@@ -204,6 +211,9 @@ export class Ticker {
       for (let w = 0; w < windowCount; w++) a[w] = byWindow[w]![q]!
       rows.windows(placeOf[feature] + q * windowCount, a)
     }
+    if (count === undefined) return
+    for (let w = 0; w < windowCount; w++) a[w] = counts[w]! > 0 ? counts[w]! * this.seenShare[w]! : Number.NaN
+    rows.windows(placeOf[count], a)
   }
 
   private logs(of: FeatureEntity): void {

@@ -1,0 +1,3 @@
+import type { Incident } from '../../pipeline/vocabulary/incident.ts'
+
+export type Affected = Incident['affected'][number]
