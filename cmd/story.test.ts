@@ -17,7 +17,7 @@ import { readTopology } from './simulate/topology/read.ts'
 
 const example = (name: string) => fileURLToPath(new URL(`../examples/${name}`, import.meta.url))
 const learnMs = 35 * 60_000
-const storyMs = 17 * 60_000
+const storyMs = 16.5 * 60_000
 /** 10:14:38 */
 const onsetMs = Date.parse('2026-11-21T10:14:38Z')
 
@@ -49,7 +49,7 @@ service: { telemetry: { logs: { encoding: json }, metrics: { level: none } } }
   const scenario = await readScenario(example('scenarios/ten-fifteen.yaml'))
   const startMs = Date.parse('2026-11-21T10:00:00Z') - learnMs
   const shop = new Shop({
-    topology: { ...topology, users: { ...topology.users, rate: 4 } },
+    topology: { ...topology, users: { ...topology.users, rate: 3 } },
     seed: 1,
     startMs,
     scenario: { ...scenario, events: scenario.events.map((event) => ({ ...event, at: event.at + learnMs })) },
