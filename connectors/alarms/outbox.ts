@@ -1,92 +1,17 @@
-/** Events that wait until what follows takes them, in their order. */
 import type { Context } from '../../pipeline/component.ts'
 import type { Origin } from '../../pipeline/data/telemetry.ts'
+import { Outbox } from '../../pipeline/streams/outbox.ts'
 import { type Anomaly, writeAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
-import { eventLogs } from '../../pipeline/vocabulary/event.ts'
 
 export interface Waiting {
   readonly origin: Origin
   readonly anomaly: Anomaly
 }
 
-/** The oldest make room, and are lost. */
-const maxWaiting = 10_000
-
-export class Outbox {
-  readonly #context: Context
-  #waiting: Waiting[] = []
-  #sending: Promise<void> | undefined
-  #hasFailed = false
-  /** How many there were, ever. */
-  added = 0
-
-  constructor(context: Context) {
-    this.#context = context
-  }
-
-  get size(): number {
-    return this.#waiting.length
-  }
-
-  add(origin: Origin, anomaly: Anomaly): void {
-    this.added++
-    this.#waiting.push({ origin, anomaly })
-    const excess = this.#waiting.length - maxWaiting
-    if (excess <= 0) return
-    this.#waiting.splice(0, excess)
-    this.#context.dropped(excess, 'queue_full', 'lost')
-  }
-
-  /** Sends what waits; resolves when it is gone or refused. Never rejects: what is refused waits for the next call. */
-  flush(): Promise<void> {
-    this.#sending ??= this.#send().finally(() => {
-      this.#sending = undefined
-    })
-    return this.#sending
-  }
-
-  /** What is being sent is not part of it any more: wait for `flush` before. */
-  save(): readonly Waiting[] {
-    return this.#waiting
-  }
-
-  restore(waiting: readonly Waiting[]): void {
-    this.#waiting = [...waiting, ...this.#waiting]
-  }
-
-  clear(): void {
-    this.#waiting = []
-  }
-
-  /** The engine closes: what nobody takes now is lost. */
-  async close(): Promise<void> {
-    await this.flush()
-    if (this.#waiting.length === 0) return
-    this.#context.dropped(this.#waiting.length, 'refused_downstream', 'lost')
-    this.#waiting = []
-  }
-
-  async #send(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const { origin } = this.#waiting[0] as Waiting
-      const key = this.#context.originKey(origin)
-      const end = this.#waiting.findIndex((one) => this.#context.originKey(one.origin) !== key)
-      const some = this.#waiting.slice(0, end < 0 ? undefined : end)
-      const logs = eventLogs(origin, (builder) => {
-        for (const { anomaly } of some) writeAnomaly(builder, anomaly)
-      })
-      try {
-        await this.#context.emit.logs(logs)
-      } catch (error) {
-        if (!this.#hasFailed)
-          this.#context.logger.warn('The next component refused events; they wait.', { error, events: some.length })
-        this.#hasFailed = true
-        return
-      }
-      this.#hasFailed = false
-      // What came meanwhile stands behind; what was too much was taken from the front.
-      const sent = new Set(some)
-      this.#waiting = this.#waiting.filter((one) => !sent.has(one))
-    }
-  }
+export function newOutbox(context: Context): Outbox<Waiting> {
+  return new Outbox(context, {
+    maxWaiting: 10_000,
+    noun: 'events',
+    write: (builder, { anomaly }) => writeAnomaly(builder, anomaly),
+  })
 }

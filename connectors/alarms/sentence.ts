@@ -1,5 +1,5 @@
 /** What an alarm says to people: natural units first. */
-import type { AnomalyType, Evidence } from '../../pipeline/vocabulary/anomaly.ts'
+import { type AnomalyType, anomalyAdjectives, type Evidence } from '../../pipeline/vocabulary/anomaly.ts'
 import { type Entity, entityLabel } from '../../pipeline/vocabulary/entity.ts'
 import { amount, featureLabel, type LocalTime, range } from '../../pipeline/vocabulary/natural-units.ts'
 import type { Finding } from './explanation.ts'
@@ -26,12 +26,12 @@ export function sentenceOf(entity: Entity, findings: readonly Finding[], p: numb
 }
 
 export function clearedSentence(entity: Entity, type: AnomalyType, { local, at, onset }: Moment): string {
-  return `${entityLabel(entity)} is no longer ${adjectives[type]}; it was from ${local.second(onset, at)} to ${local.second(at)}`
+  return `${entityLabel(entity)} is no longer ${anomalyAdjectives[type]}; it was from ${local.second(onset, at)} to ${local.second(at)}`
 }
 
 /** Its state is not known any more, and nobody will say that it cleared. */
 export function forgottenSentence(entity: Entity, type: AnomalyType, { local, at, onset }: Moment): string {
-  return `${entityLabel(entity)} was ${adjectives[type]} since ${local.second(onset, at)} and is not heard of any more; the alarm is closed`
+  return `${entityLabel(entity)} was ${anomalyAdjectives[type]} since ${local.second(onset, at)} and is not heard of any more; the alarm is closed`
 }
 
 /** `9 of 14 services are slow at once, which has one cause: cart, catalog, order and 6 more; since 10:14:05 (+-30 s)` */
@@ -43,7 +43,7 @@ export function commonSentence(
 ): string {
   const listed = names.slice(0, mostNames).join(', ')
   const more = count > mostNames ? ` and ${count - mostNames} more` : ''
-  return `${count} of ${all} ${plural} are ${adjectives[type]} at once, which has one cause: ${listed}${more}; ${since(moment)}`
+  return `${count} of ${all} ${plural} are ${anomalyAdjectives[type]} at once, which has one cause: ${listed}${more}; ${since(moment)}`
 }
 
 const mostNames = 3
@@ -53,26 +53,7 @@ export function noLongerCommonSentence(
   type: AnomalyType,
   { local, at, onset }: Pick<Moment, 'local' | 'at' | 'onset'>,
 ): string {
-  return `${plural} are no longer ${adjectives[type]} all at once; they were from ${local.second(onset, at)} to ${local.second(at)}`
-}
-
-const adjectives: Readonly<Record<AnomalyType, string>> = {
-  slow: 'slow',
-  failing: 'failing',
-  silent: 'silent',
-  surge: 'under more traffic than usual',
-  drop: 'short of traffic',
-  saturated: 'saturated',
-  leaking: 'leaking memory',
-  backlog: 'behind with its messages',
-  cache_misses: 'missing its cache',
-  restarting: 'restarting',
-  noisy_logs: 'noisy in its logs',
-  new_logs: 'writing new kinds of log records',
-  dependency_change: 'calling others than before',
-  unusual: 'unlike itself',
-  slo_burn: 'burning its error budget',
-  blind: 'without telemetry',
+  return `${plural} are no longer ${anomalyAdjectives[type]} all at once; they were from ${local.second(onset, at)} to ${local.second(at)}`
 }
 
 function on({ local, at }: Moment): string {

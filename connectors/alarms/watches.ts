@@ -2,9 +2,10 @@
 import type { CatalogEntry, ServiceCatalog } from '../../pipeline/capability/service-catalog.ts'
 import type { Context } from '../../pipeline/component.ts'
 import type { Metrics, Origin } from '../../pipeline/data/telemetry.ts'
+import type { Outbox } from '../../pipeline/streams/outbox.ts'
 import { windows } from '../../pipeline/vocabulary/features.ts'
 import type { Config } from './config.ts'
-import { Outbox } from './outbox.ts'
+import { newOutbox, type Waiting } from './outbox.ts'
 import type { State } from './state.ts'
 import { Teams } from './team.ts'
 import { observe, observeTeam, type WatchCounts, watchCounts } from './telemetry.ts'
@@ -28,7 +29,7 @@ const startMs = 35_000
 const forgetting = 0.999
 
 export class Watches {
-  readonly outbox: Outbox
+  readonly outbox: Outbox<Waiting>
   catalog: ServiceCatalog | undefined
   readonly #settings: Config
   readonly #context: Context
@@ -43,7 +44,7 @@ export class Watches {
     this.#settings = settings
     this.#context = context
     this.#counts = watchCounts(context.meter)
-    this.outbox = new Outbox(context)
+    this.outbox = newOutbox(context)
     this.#teams = settings.budget_per_tenant ? undefined : this.#newTeams()
   }
 
@@ -117,7 +118,7 @@ export class Watches {
     const watch = new Watch(this.#settings, {
       lookup: (entity) => this.catalog?.lookup(entity) ?? nobody,
       nowUnixNano: () => this.#context.clock.nowUnixNano(),
-      say: (anomaly) => this.outbox.add(origin, anomaly),
+      say: (anomaly) => this.outbox.add({ origin, anomaly }),
       counts: this.#counts,
       teams: this.#teams ?? this.#newTeams(),
     })

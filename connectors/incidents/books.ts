@@ -2,6 +2,7 @@
 import type { CatalogEntry, ServiceCatalog } from '../../pipeline/capability/service-catalog.ts'
 import type { Context } from '../../pipeline/component.ts'
 import type { Logs, Origin } from '../../pipeline/data/telemetry.ts'
+import type { Outbox } from '../../pipeline/streams/outbox.ts'
 import { readAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
 import { readChange } from '../../pipeline/vocabulary/change.ts'
 import { readFeedback } from '../../pipeline/vocabulary/feedback.ts'
@@ -12,7 +13,7 @@ import { Changes } from './changes.ts'
 import type { Config } from './config.ts'
 import { GraphSource } from './graph-source.ts'
 import { Maintenance } from './maintenance.ts'
-import { Outbox } from './outbox.ts'
+import { newOutbox, type Waiting } from './outbox.ts'
 import { People } from './people.ts'
 import { incidentOf, type World } from './revise.ts'
 import type { State } from './state.ts'
@@ -30,7 +31,7 @@ const maxBooks = 256
 const freshMs = 5_000
 
 export class Books {
-  readonly outbox: Outbox
+  readonly outbox: Outbox<Waiting>
   readonly graphs: GraphSource
   catalog: ServiceCatalog | undefined
   readonly #settings: Config
@@ -49,7 +50,7 @@ export class Books {
     this.#settings = settings
     this.#context = context
     this.#counts = countsOf(context)
-    this.outbox = new Outbox(context)
+    this.outbox = newOutbox(context)
     this.#maintenance = new Maintenance(settings.maintenance, settings.time_zone)
     this.#local = new LocalTime(settings.time_zone)
     this.graphs = new GraphSource(settings, context, () => {

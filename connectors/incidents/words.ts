@@ -1,4 +1,5 @@
 /** What an incident says to people. */
+import { anomalyAdjectives } from '../../pipeline/vocabulary/anomaly.ts'
 import { entityLabel } from '../../pipeline/vocabulary/entity.ts'
 import type { LocalTime } from '../../pipeline/vocabulary/natural-units.ts'
 import type { Alarm } from './alarm.ts'
@@ -6,22 +7,7 @@ import { isOn } from './alarm.ts'
 import type { Case } from './case.ts'
 
 const adjectives: Readonly<Record<Alarm['type'], string>> = {
-  slow: 'slow',
-  failing: 'failing',
-  silent: 'silent',
-  surge: 'under more traffic than usual',
-  drop: 'short of traffic',
-  saturated: 'saturated',
-  leaking: 'leaking memory',
-  backlog: 'behind with its messages',
-  cache_misses: 'missing its cache',
-  restarting: 'restarting',
-  noisy_logs: 'noisy in its logs',
-  new_logs: 'writing new kinds of log records',
-  dependency_change: 'calling others than before',
-  unusual: 'unlike itself',
-  slo_burn: 'burning its error budget',
-  blind: 'without telemetry',
+  ...anomalyAdjectives,
   foreign: 'reported by another system',
 }
 const maxNamed = 3

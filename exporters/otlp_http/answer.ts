@@ -1,5 +1,5 @@
 /** What an OTLP/HTTP server's answer means: taken, taken in part, refused for now, or refused for good. */
-import { type Clock, type Context, Rejected } from '../../pipeline/component.ts'
+import { type Context, Rejected } from '../../pipeline/component.ts'
 import type { Signal } from '../../pipeline/data/telemetry.ts'
 import {
   readPartialSuccess,
@@ -8,6 +8,7 @@ import {
 } from '../../pipeline/export/partial-success.ts'
 import { rpcRejected } from '../../pipeline/export/rpc-error.ts'
 import { type HttpAnswer, redacted } from '../../pipeline/net/http-client.ts'
+import { retryAfterMs } from '../../pipeline/net/retry-after.ts'
 import { decodeStatus, grpcFromHttp } from '../../pipeline/net/status.ts'
 
 /** Throws `Rejected` when the server did not take the request. */
@@ -23,7 +24,7 @@ export function judge(
   }
   throw rpcRejected(grpcFromHttp(status), describe(answer), {
     retryable: status === 429 || status === 502 || status === 503 || status === 504,
-    retryAfterMs: status === 429 || status === 503 ? retryAfterMs(answer, context.clock) : undefined,
+    retryAfterMs: status === 429 || status === 503 ? retryAfterMs(answer.headers, context.clock) : undefined,
   })
 }
 
@@ -60,13 +61,4 @@ function describe({ status, url, headers, body }: HttpAnswer): string {
   }
   if (status < 300 || status > 399 || headers.location === undefined) return what
   return `${what}: set the endpoint to ${headers.location}; only 307 and 308 repeat a POST`
-}
-
-/** Seconds or an HTTP date (RFC 9110, 10.2.3). */
-function retryAfterMs({ headers }: HttpAnswer, clock: Clock): number | undefined {
-  const value = headers['retry-after']
-  if (value === undefined) return undefined
-  if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1_000
-  const date = Date.parse(value)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Number(clock.nowUnixNano() / 1_000_000n))
 }

@@ -27,6 +27,26 @@ export const anomalyTypes = [
 ] as const
 export type AnomalyType = (typeof anomalyTypes)[number]
 
+/** For people: `payment is ...`. */
+export const anomalyAdjectives: Readonly<Record<AnomalyType, string>> = {
+  slow: 'slow',
+  failing: 'failing',
+  silent: 'silent',
+  surge: 'under more traffic than usual',
+  drop: 'short of traffic',
+  saturated: 'saturated',
+  leaking: 'leaking memory',
+  backlog: 'behind with its messages',
+  cache_misses: 'missing its cache',
+  restarting: 'restarting',
+  noisy_logs: 'noisy in its logs',
+  new_logs: 'writing new kinds of log records',
+  dependency_change: 'calling others than before',
+  unusual: 'unlike itself',
+  slo_burn: 'burning its error budget',
+  blind: 'without telemetry',
+}
+
 export const evidenceSchema = z.strictObject({
   feature: z.string().describe('Metric name of the feature.'),
   window: z.string().describe('`1m`, `5m`, `15m` or `1h`; for a burn rate both windows, `1h+5m`.'),

@@ -15,30 +15,28 @@ const most = 16
 
 /** Operations by which requests come in from outside, with the share of their traces that crossed the node; largest first. */
 export function affectedOperations(
-  recorded: readonly RecordedSpans[],
+  { spans, service, isRoot, operations }: RecordedSpans,
   around: Surroundings,
   node: number,
 ): readonly Affected[] {
+  const crossed = new Set<number>()
+  const entries = new Map<number, number>()
+  for (let row = 0; row < service.length; row++) {
+    const trace = spans.trace[row]!
+    if (isWithin(around, spans.node[row]!, node) || isWithin(around, service[row]!, node)) crossed.add(trace)
+    if (isRoot[row] === 1) {
+      const known = entries.get(trace)
+      if (known === undefined || spans.start[row]! < spans.start[known]!) entries.set(trace, row)
+    }
+  }
   const counts = new Map<string, { operation: Entity; traces: number; crossed: number }>()
-  for (const { spans, service, isRoot, operations } of recorded) {
-    const crossed = new Set<number>()
-    const entries = new Map<number, number>()
-    for (let row = 0; row < service.length; row++) {
-      const trace = spans.trace[row]!
-      if (isWithin(around, spans.node[row]!, node) || isWithin(around, service[row]!, node)) crossed.add(trace)
-      if (isRoot[row] === 1) {
-        const known = entries.get(trace)
-        if (known === undefined || spans.start[row]! < spans.start[known]!) entries.set(trace, row)
-      }
-    }
-    for (const [trace, row] of entries) {
-      const operation = operations[spans.operation[row]!]!
-      const key = entityId(operation)
-      let count = counts.get(key)
-      if (count === undefined) counts.set(key, (count = { operation, traces: 0, crossed: 0 }))
-      count.traces++
-      if (crossed.has(trace)) count.crossed++
-    }
+  for (const [trace, row] of entries) {
+    const operation = operations[spans.operation[row]!]!
+    const key = entityId(operation)
+    let count = counts.get(key)
+    if (count === undefined) counts.set(key, (count = { operation, traces: 0, crossed: 0 }))
+    count.traces++
+    if (crossed.has(trace)) count.crossed++
   }
   return [...counts.values()]
     .filter(({ traces, crossed }) => traces >= leastTraces && crossed > 0)

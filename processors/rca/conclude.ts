@@ -23,8 +23,6 @@ import { wholeOf } from './surroundings.ts'
 
 /** What a mechanism that was observed itself adds to a cause's score, in nats. */
 const observedGain = 8
-/** An observation at a node that is no suspect otherwise is some other trouble. */
-const leastScoreForObservation = 0
 const mostCauses = 5
 const mostFindings = 12
 const mostRuledOut = 12
@@ -40,7 +38,7 @@ interface Suspect {
   readonly node: number
   readonly hypothesis: Hypothesis
   readonly score: number
-  readonly cause: RankedCause | undefined
+  readonly support: RankedCause['support']
   readonly observations: readonly Observation[]
 }
 
@@ -59,7 +57,7 @@ export async function conclude(findings: Findings, options: ConcludeOptions): Pr
   const affected =
     first === undefined || recorded === undefined
       ? []
-      : affectedOperations([recorded], around, first.node).map(({ operation, share }) => ({ operation, share }))
+      : affectedOperations(recorded, around, first.node).map(({ operation, share }) => ({ operation, share }))
   const change = first && findings.changes.find((one) => sameWhole(around, one.node, first.node))?.change
   const advice =
     first === undefined || verdict === 'inconclusive'
@@ -93,28 +91,28 @@ export async function conclude(findings: Findings, options: ConcludeOptions): Pr
   }
 }
 
-/** A mechanism that said so itself decides what is the matter with a node, and speaks for it. */
+/** A mechanism that said so itself decides what is the matter with a node, and speaks for it; at a node that is no suspect otherwise it is some other trouble. */
 function suspectsOf(causes: readonly RankedCause[], observations: readonly Observation[]): readonly Suspect[] {
   const byNode = new Map<number, readonly Observation[]>()
   for (const one of observations) byNode.set(one.node, [...(byNode.get(one.node) ?? []), one])
   return causes
     .filter(({ score }) => score > 0)
     .map((cause): Suspect => {
-      const seen = cause.score >= leastScoreForObservation ? (byNode.get(cause.node) ?? []) : []
+      const seen = byNode.get(cause.node) ?? []
       const hypothesis = seen[0]?.hypothesis ?? hypotheses.find((one) => one === cause.hypothesis) ?? 'unknown'
       const own = seen.filter((one) => one.hypothesis === hypothesis)
       return {
         node: cause.node,
         hypothesis,
         score: cause.score + (own.length > 0 ? observedGain : 0),
-        cause,
+        support: cause.support,
         observations: own,
       }
     })
     .sort((a, b) => b.score - a.score || a.node - b.node)
 }
 
-function causeOf({ node, hypothesis, score, cause, observations }: Suspect, findings: Findings): Cause {
+function causeOf({ node, hypothesis, score, support: all, observations }: Suspect, findings: Findings): Cause {
   const { around, evidence, times, incident } = findings
   const direct: Finding[] = observations.map((one) => ({
     modality: one.traceId === '' ? 'log' : 'trace',
@@ -129,13 +127,13 @@ function causeOf({ node, hypothesis, score, cause, observations }: Suspect, find
       until: String(one.lastUnixNano),
     },
   }))
-  const support = (cause?.support ?? []).filter(({ logLikelihoodRatio }) => logLikelihoodRatio > 0)
+  const support = all.filter(({ logLikelihoodRatio }) => logLikelihoodRatio > 0)
   const statistical: Finding[] = support.map(({ sighting, logLikelihoodRatio }) => {
     const { modality, text, reference } = evidence.told(evidence.sightings[sighting]!)
     return { modality, text, log_likelihood_ratio: logLikelihoodRatio, direct: false, reference }
   })
   const alarms: Finding[] = incident.members
-    .filter(({ entity }) => sameWhole(around, around.nodeOf(entity), node) && around.nodeOf(entity) === node)
+    .filter(({ entity }) => around.nodeOf(entity) === node)
     .slice(0, 4)
     .map(({ event_id, text, since }) => ({
       modality: 'alarm',

@@ -1,6 +1,6 @@
 /** One diagnosis of one revision of an incident: looks at everything, ranks, and says what was found and what was not. */
 
-import type { NodeKind, Ranking } from '../../models/root-cause/evidence.ts'
+import type { Ranking } from '../../models/root-cause/evidence.ts'
 import { type PatternEvidence, patternEvidence, type Step } from '../../models/root-cause/log-patterns.ts'
 import { rank } from '../../models/root-cause/rank.ts'
 import { type LatencyEvidence, latencyEvidence } from '../../models/root-cause/trace-latency.ts'
@@ -95,7 +95,7 @@ export async function findingsOf(sources: Sources, incident: Incident, signal: A
   }
   signal.throwIfAborted()
   const ranking = rank({
-    nodes: around.kinds as readonly NodeKind[],
+    nodes: around.kinds,
     source: Uint32Array.from(around.sources),
     target: Uint32Array.from(around.targets),
     calls: Float64Array.from(around.calls),

@@ -28,26 +28,23 @@ export async function effectOf(
   if (treatment === undefined || outcome === undefined || treatment.entity === outcome.entity) return undefined
   const seconds = BigInt(Math.max(900, Math.round(Number(times.until - times.onset) / 1e9) * 4))
   const range = { fromUnixNano: times.onset - seconds * nano, untilUnixNano: times.until, step: 10 as const }
-  const read = async (entity: string, column: string) => {
-    const { values } = await store.history({ entities: [entity], columns: [column], ...range })
-    return Float64Array.from(values[0]![0]!).filter((_, row) => row % thinning === 0)
-  }
-  const [t, y, z] = await Promise.all([
-    read(treatment.entity, treatment.column),
-    read(outcome.entity, outcome.column),
-    read(outcome.entity, load),
-  ])
+  const { values } = await store.history({
+    entities: [treatment.entity, outcome.entity],
+    columns: [treatment.column, outcome.column, load],
+    ...range,
+  })
+  const thinned = (entity: number, column: number) =>
+    Float64Array.from(values[entity]![column]!).filter((_, row) => row % thinning === 0)
+  const [t, y, z] = [thinned(0, 0), thinned(1, 1), thinned(1, 2)]
   const effect = causalEffect(
     { treatment: t, outcome: y, confounders: z.every(Number.isNaN) ? [] : [z] },
     { random, lags },
   )
   if (effect === undefined) return undefined
   const { estimate, lower, upper, refutations } = effect
-  const name = ({ entity, column }: FeatureSighting) => {
+  const name = ({ entity, feature }: FeatureSighting) => {
     const known = around.known.find(({ of }) => of.id === entity)
-    const [feature = '', rest = ''] = column.split('{')
-    const quantile = /quantile=([\d.]+)/.exec(rest)?.[1] ?? ''
-    return `${featureLabel(feature, quantile)} of ${known === undefined ? entity : entityLabel(known.of.entity)}`
+    return `${featureLabel(feature.name, feature.quantile)} of ${known === undefined ? entity : entityLabel(known.of.entity)}`
   }
   const failed = refutations.filter(({ passed }) => !passed).map((one) => one.name.replaceAll('_', ' '))
   return {

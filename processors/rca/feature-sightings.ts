@@ -51,6 +51,7 @@ export interface FeatureSighting extends MetricChange {
   /** `entityId` of what it is a figure of: the node, or an operation of it. */
   readonly entity: string
   readonly column: string
+  readonly feature: FeatureKey
   /** `own time P90 1.5 s, before 12 ms` */
   readonly text: string
 }
@@ -111,6 +112,7 @@ export async function featureSightings(
           kind,
           entity: entityId(known.entity),
           column,
+          feature,
           text: `${whose}${featureLabel(feature.name, feature.quantile)} ${amount(change.after, unit)}, before ${amount(change.before, unit)}`,
         })
       }
