@@ -2,10 +2,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { createConnection } from 'mysql2/promise'
-import type { Logs, Metrics } from '../../pipeline/data/telemetry.ts'
 import { asText } from '../../pipeline/data/value.ts'
-import { startEngine } from '../../pipeline/testing/engine.ts'
-import { memorySink } from '../../pipeline/testing/memory.ts'
+import { askServer, until } from '../../pipeline/testing/servers/asked-server.ts'
 import factory from './index.ts'
 import { metrics } from './metrics.ts'
 import { type Shop, startShop } from './shop-server.ts'
@@ -19,46 +17,14 @@ async function running(t: TestContext) {
     return undefined
   }
   t.after(() => shop.server.remove())
-  const sink = memorySink()
-  const all = Object.keys(metrics)
-    .map((name) => `      ${name}: { enabled: true }\n`)
-    .join('')
-  const engine = await startEngine(
-    `receivers:
-  mysql:
-    endpoint: 127.0.0.1:${shop.server.port}
-    username: ${shop.username}
-    password: ${shop.password}
-    collection_interval: 300ms
-    initial_delay: 1ms
-    top_query_collection: { collection_interval: 1s }
-    metrics:
-${all}    events:
-      db.server.query_sample: { enabled: true }
-      db.server.top_query: { enabled: true }
-exporters: { sink: {} }
-service:
-  pipelines:
-    metrics: { receivers: [mysql], exporters: [sink] }
-    logs: { receivers: [mysql], exporters: [sink] }
-`,
-    [factory, sink.factory],
-  )
-  t.after(() => engine.stop())
-  const points = () => sink.received.flatMap(({ batch }) => (batch.signal === 'metrics' ? [...(batch as Metrics)] : []))
-  const records = (event: string) =>
-    sink.received
-      .flatMap(({ batch }) => (batch.signal === 'logs' ? [...(batch as Logs)] : []))
-      .filter(({ eventName }) => eventName === event)
-  return { shop, sink, points, records }
-}
-
-/** What these servers show comes in its own time. */
-async function until(isTrue: () => boolean, what: string, patienceMs = 20_000): Promise<void> {
-  for (const startMs = performance.now(); !isTrue(); ) {
-    if (performance.now() - startMs > patienceMs) assert.fail(`not within ${patienceMs} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
+  const asked = await askServer(t, {
+    factory,
+    metrics: Object.keys(metrics),
+    port: shop.server.port,
+    username: shop.username,
+    password: shop.password,
+  })
+  return { shop, ...asked }
 }
 
 function connect({ server }: Shop) {
