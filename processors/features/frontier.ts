@@ -190,11 +190,14 @@ export class Frontier {
     for (const source of sources) this.sources.set(source.key, { ...source, heardAtMs: nowMs })
   }
 
-  /** What was replayed was heard long ago: it counts as heard now, so that nobody is idle who could not speak. */
+  /**
+   * What was replayed was heard long ago. Who was as far as any counts as heard now, so that nobody is idle who could not speak; who was
+   * behind already, by so much in event time, is waited for no longer than before.
+   */
   resume(nowMs: number): void {
     this.leadAtMs = nowMs
     this.reachedAt.clear()
-    for (const source of this.sources.values()) source.heardAtMs = nowMs
+    for (const source of this.sources.values()) source.heardAtMs = nowMs - Math.max(0, this.leadMs - source.watermarkMs)
   }
 
   private advanceLead(ms: number, nowMs: number): void {
