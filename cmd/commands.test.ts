@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
@@ -9,6 +8,7 @@ import type { Factory, Kind, Stability } from '../pipeline/component.ts'
 import { catalog } from '../pipeline/config/catalog.fixture.ts'
 import { type CatalogEntry, ConfigError } from '../pipeline/config/config.ts'
 import { sharedPath, skipWithout } from '../pipeline/testing/shared-files.ts'
+import { testFolder } from '../pipeline/testing/test-folder.ts'
 import type { CommandContext } from './command.ts'
 import * as components from './components.ts'
 import * as featuregate from './featuregate.ts'
@@ -22,7 +22,7 @@ processors: {batch: {timeout: 3s}}
 exporters: {otlp: {endpoint: 'a:1', headers: {authorization: hush}, sending_queue: {enabled: false}}}
 service: {pipelines: {traces: {receivers: [otlp], processors: [batch], exporters: [otlp]}}}
 `
-const file = path.join(mkdtempSync(path.join(tmpdir(), 'vigil-cmd-')), 'c.yaml')
+const file = path.join(testFolder('commands'), 'c.yaml')
 writeFileSync(file, valid)
 
 const registers = [validate, components, printConfig, schema, featuregate].map(({ register }) => register)

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { z } from 'zod'
 import { sharedPath, skipWithout } from '../testing/shared-files.ts'
+import { testFolder } from '../testing/test-folder.ts'
 import { coerceSection } from './coerce.ts'
 import { ConfigError } from './config.ts'
 import { parseFeatureGates } from './feature-gates.ts'
@@ -24,8 +24,10 @@ function golden(t: TestContext, file: string): string | undefined {
   return undefined
 }
 
+const folders = testFolder('load')
+
 function folder(files: Readonly<Record<string, string>>): string {
-  const cwd = mkdtempSync(path.join(tmpdir(), 'vigil-load-'))
+  const cwd = mkdtempSync(path.join(folders, 'cwd-'))
   for (const [name, text] of Object.entries(files)) writeFileSync(path.join(cwd, name), text)
   return cwd
 }

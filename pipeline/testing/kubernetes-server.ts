@@ -2,7 +2,7 @@
  * Speaks the Kubernetes API as an API server does, over HTTPS with a service account: objects, lists in pages, watches that resume at a version,
  * bookmarks, versions that are forgotten (410), and refusals as `Status` objects.
  */
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type http from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -154,6 +154,7 @@ export class KubernetesServer {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections()
     await new Promise((resolve) => this.#server.close(resolve))
+    await rm(this.#world.serviceAccount, { recursive: true, force: true })
   }
 
   #until(isMet: () => boolean): Promise<void> {

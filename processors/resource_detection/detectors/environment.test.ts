@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdtemp } from 'node:fs/promises'
 import os from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { testFolder } from '../../../pipeline/testing/test-folder.ts'
 import { inHosts } from '../host-names.ts'
 import { detect, on, serve, worldWith } from '../world.fixture.ts'
 import { parseAttributes } from './env.ts'
@@ -278,7 +278,7 @@ test('the platform is what the distribution says', async () => {
 })
 
 test('docker asks the daemon on its socket', async () => {
-  const socket = join(await mkdtemp(join(os.tmpdir(), 'docker-')), 'docker.sock')
+  const socket = join(testFolder('docker'), 'docker.sock')
   const answers = {
     'GET /info': { body: '{"ID":"7TRN","Containers":14,"Name":"node5.corp.example.com","OSType":"linux"}' },
     'GET /containers/box/json': {
