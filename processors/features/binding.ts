@@ -17,6 +17,7 @@ import { type FeatureEntity, join, rememberVersion } from './entity.ts'
 import type { Frontier, Source } from './frontier.ts'
 import { type Rule, rules, rulesByMetric } from './rules.ts'
 import type { SeriesState } from './series-state.ts'
+import { storeName } from './stores.ts'
 import { isFailure, isOther, matches, Texts, takes } from './texts.ts'
 
 /** One column, or sketch, that a series feeds. */
@@ -74,7 +75,7 @@ export class Binder {
     const feeds: Feed[] = []
     const heard = new Set<FeatureEntity>()
     for (const [place, rule] of matching) {
-      const of = this.about(rule, resource, point, pane)
+      const of = this.about(rule, name, resource, point, pane)
       if (of === noRoom) return noRoom
       if (of === undefined) continue
       of.signals |= signalBits[signal]
@@ -129,7 +130,13 @@ export class Binder {
     return whole === undefined ? undefined : { ...feed, of: whole, state: stateOf(feed.place + rules.length) }
   }
 
-  private about(rule: Rule, resource: Texts, point: Texts, pane: number): FeatureEntity | undefined | typeof noRoom {
+  private about(
+    rule: Rule,
+    metric: string,
+    resource: Texts,
+    point: Texts,
+    pane: number,
+  ): FeatureEntity | undefined | typeof noRoom {
     const { entities } = this
     switch (rule.about) {
       case 'named': {
@@ -167,7 +174,7 @@ export class Binder {
       }
       case 'database':
       case 'cache': {
-        const name = resource.text('service.name', 'server.address', 'host.name', 'service.instance.id')
+        const name = storeName(metric, resource, point)
         return name === '' ? undefined : this.store(rule.about, name, resource, pane, '')
       }
     }
@@ -251,7 +258,8 @@ export class Binder {
     const part = entities.part(`${kind} ${cluster}/${environment}/${name} ${source && 'by group'}`, entity, pane)
     if (part === undefined) return noRoom
     if (part.parents.length === 0 && !this.orphans.has(part)) {
-      const find = () => entities.find(entity) ?? entities.findLike(kind, name, cluster)
+      const find = () =>
+        entities.find(entity) ?? entities.findLike(kind, name, cluster) ?? entities.findOnlyPart(kind, name, cluster)
       this.orphans.set(part, { since: sinceOf(part, pane), find, makeUp: (at) => entities.get(entity, at) })
       this.resolveOne(part)
     }

@@ -43,6 +43,20 @@ export class Entities {
     return found
   }
 
+  /** The only database in a server, if there is one and no more. */
+  findOnlyPart(kind: Entity['kind'], server: string, cluster: string): FeatureEntity | undefined {
+    let found: FeatureEntity | undefined
+    for (const [name, namesakes] of this.byName) {
+      if (!name.startsWith(`${kind} ${server}/`)) continue
+      for (const one of namesakes) {
+        if (cluster !== '' && one.entity.cluster !== cluster) continue
+        if (found !== undefined) return undefined
+        found = one
+      }
+    }
+    return found
+  }
+
   /** Undefined where there is no room. */
   get(entity: Entity, pane: number): FeatureEntity | undefined {
     return this.obtain(entityId(entity), entity.kind, entity, pane)
