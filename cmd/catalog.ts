@@ -108,6 +108,7 @@ export const components: readonly CatalogEntry[] = [
   entry('extension', 'headers_setter', [], () => import('../extensions/headers_setter/index.ts')),
   entry('extension', 'health_check', [], () => import('../extensions/health_check/index.ts')),
   entry('extension', 'memory_limiter', [], () => import('../extensions/memory_limiter/index.ts')),
+  entry('extension', 'models', [], () => import('../extensions/models/index.ts')),
   entry('extension', 'pprof', [], () => import('../extensions/pprof/index.ts')),
   entry('extension', 'service_catalog', [], () => import('../extensions/service_catalog/index.ts')),
   entry('extension', 'state_store', [], () => import('../extensions/state_store/index.ts')),

@@ -85,7 +85,7 @@ test('a combination is odd though each of its values is ordinary', () => {
 
 test('rows that are all alike are not odd, and rows that are none are refused', () => {
   const forest = fitIsolationForest(new Float64Array(20), 2, { random: seeded(1) })
-  assert.ok(isolationScores(forest, new Float64Array(2))[0]! <= 0.5 + 1e-9)
+  assert.ok(isolationScores(forest, new Float64Array(2))[0]! <= 0.5 + 1e-4)
   assert.equal(
     isolationScores(fitIsolationForest(new Float64Array(1), 1, { random: seeded(1) }), Float64Array.of(3))[0],
     0.5,

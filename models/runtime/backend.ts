@@ -14,6 +14,8 @@ export interface BackendSettings {
   readonly backend: 'auto' | BackendName
   /** Whether `webgpu` may be a driver that computes on the CPU, as Mesa's lavapipe does: slow, and right. */
   readonly allowSoftwareGpu?: boolean
+  /** What `auto` goes past: a GPU that was lost. */
+  readonly except?: readonly BackendName[]
   /** Told once when a GPU stops answering after the start; nothing is computed on it from then on. */
   readonly lost?: (reason: string) => void
 }
@@ -49,6 +51,10 @@ export async function openBackend(settings: BackendSettings): Promise<Backend> {
   tf.enableProdMode()
   const refused: { name: BackendName; reason: string }[] = []
   for (const name of settings.backend === 'auto' ? backendNames : [settings.backend]) {
+    if (settings.backend === 'auto' && settings.except?.includes(name)) {
+      refused.push({ name, reason: 'it was lost before' })
+      continue
+    }
     try {
       const device = await openers[name](tf, settings)
       await selfTest(tf)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseDuration } from '../../pipeline/config/duration.ts'
-import { list } from '../../pipeline/config/fields.ts'
+import { componentId, list } from '../../pipeline/config/fields.ts'
 
 const withoutEffect = 'Without effect, as upstream'
 const features = (defaults: readonly string[], what: string) =>
@@ -97,6 +97,11 @@ export const config = z
       })
       .prefault({})
       .describe('How many items are kept, by how many there are.'),
+    inference: componentId()
+      .optional()
+      .describe(
+        'The extension `models` that scores batches of 64 items and more, off the data path; without one they are scored here.',
+      ),
   })
   .superRefine((settings, context) => {
     const message = firstProblem(settings)

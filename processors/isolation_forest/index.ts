@@ -1,4 +1,5 @@
 import { deserialize, serialize } from 'node:v8'
+import { inference } from '../../pipeline/capability/inference.ts'
 import { defineProcessor } from '../../pipeline/component.ts'
 import type { EditableAttributes, In, Metric, Metrics, Point } from '../../pipeline/data/telemetry.ts'
 import { double, key } from '../../pipeline/data/value.ts'
@@ -29,6 +30,10 @@ export default defineProcessor({
     return {
       async start() {
         const { clock, meter, logger } = context
+        if (settings.inference !== undefined) {
+          const offered = context.extension(inference, settings.inference)
+          for (const scorer of scorers) scorer.scoreBy(offered)
+        }
         const known = [...Object.keys(traceFeatures), ...Object.keys(metricFeatures), ...Object.keys(logFeatures)]
         const named = [...Object.values(features).flat(), ...models.flatMap((model) => model.features)]
         const unknown = named.filter((name) => !known.includes(name))
@@ -105,6 +110,7 @@ export default defineProcessor({
       },
       async shutdown() {
         for (const stop of stops.splice(0)) stop()
+        for (const scorer of scorers) scorer.close()
       },
     }
   },

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Inference } from '../../models/runtime/inference.ts'
+import type { Capability } from '../../pipeline/capability/capability.ts'
+import { inference } from '../../pipeline/capability/inference.ts'
 import { newLogs, newMetrics, newTraces } from '../../pipeline/data/builders.ts'
 import type { Attributes, Batch, In, Logs, Metrics, Traces } from '../../pipeline/data/telemetry.ts'
 import { double, isDouble } from '../../pipeline/data/value.ts'
@@ -313,3 +316,31 @@ for (const [yaml, words] of refusals)
       () => build(factory, yaml),
       (error) => error instanceof Error && error.message.includes(words),
     ))
+
+test('with `inference` larger batches are scored there, with the same verdicts; while nothing computes there they are scored here', async () => {
+  const offered = await Inference.start({ backend: 'wasm', maxValues: 1e6, maxModels: 9, changed: () => {} })
+  const plain = open(small)
+  const own = build(factory, `${small}inference: models\n`, {
+    random: lcg(11),
+    capabilities: new Map([[inference as Capability<unknown>, offered]]),
+  })
+  await own.instance.start?.()
+  const both = async (millis: readonly number[]) => {
+    const here = [...(await plain.take(spans(millis)))].map(said)
+    const there = [...((await own.handle(spans(millis))) as Traces)].map(said)
+    assert.deepEqual(there, here)
+  }
+  await both(ordinary(300, lcg(1)))
+  assert.equal(offered.scoredRows, 0, 'there was no forest')
+  while (offered.models === 0 || (await offered.memory())?.tensors === 0) await new Promise(setImmediate)
+  await both([...ordinary(200, lcg(2)), 9_000])
+  assert.equal(offered.scoredRows, 201)
+  await both([100, 9_000])
+  assert.equal(offered.scoredRows, 201, 'few are scored here')
+  await offered.endThread()
+  await both(ordinary(200, lcg(4)))
+  assert.equal(offered.scoredRows, 201)
+  await own.instance.shutdown?.(new AbortController().signal)
+  assert.equal(offered.models, 0)
+  await offered.close()
+})

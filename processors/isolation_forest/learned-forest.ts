@@ -1,6 +1,9 @@
 /** A forest over the items of late, grown anew from time to time, and the score above which an item is among the oddest. */
+
 import { fitIsolationForest, type IsolationForest, isolationScores } from '../../models/isolation-forest.ts'
 import { quantileOfSorted } from '../../models/order-statistics.ts'
+import type { Model } from '../../models/runtime/messages.ts'
+import type { Inference, LoadedModel } from '../../pipeline/capability/inference.ts'
 
 export interface ForestSettings {
   readonly trees: number
@@ -15,6 +18,8 @@ export interface ForestSettings {
 
 /** As upstream: fewer scores say nothing of a share of them. */
 const minScores = 50
+/** Fewer are scored here before the thread has even heard of them. */
+const worthAsking = 64
 /** The score of an item while there is no forest, and the threshold before there are scores. */
 const neutral = 0.5
 
@@ -31,6 +36,9 @@ export class LearnedForest {
   /** How many were scored when the threshold was set. */
   private sortedAt = Number.NEGATIVE_INFINITY
   private forest: IsolationForest | undefined
+  /** `forest` where larger batches are scored; undefined until it is there. */
+  private loaded: LoadedModel | undefined
+  private inference: Inference | undefined
   threshold = neutral
 
   constructor(width: number, size: number, settings: ForestSettings) {
@@ -52,18 +60,24 @@ export class LearnedForest {
     return this.forest !== undefined
   }
 
-  /** Scores of items that are laid out one after the other, by what was known before them; then it learns them. */
-  take(rows: Float64Array, nowMs: number): { readonly scores: Float64Array; readonly threshold: number } {
+  /**
+   * Scores of items that are laid out one after the other, by what was known before them; then it learns them. Values are taken in single precision, so
+   * that scores are the same wherever they are computed.
+   */
+  async take(
+    values: readonly number[],
+    nowMs: number,
+  ): Promise<{ readonly scores: Float64Array; readonly threshold: number }> {
+    const rows = Float64Array.from(values, Math.fround)
     const count = rows.length / this.width
-    const threshold = this.threshold
-    const scores =
-      this.forest === undefined ? new Float64Array(count).fill(neutral) : isolationScores(this.forest, rows)
+    const { forest, threshold } = this
+    const scores = forest === undefined ? new Float64Array(count).fill(neutral) : await this.scoresOf(forest, rows)
     for (let i = 0; i < count; i++) {
       const at = this.seen++ % this.size
       this.rows.set(rows.subarray(i * this.width, (i + 1) * this.width), at * this.width)
       this.times[at] = nowMs
       // Scores without a forest are all the same and say nothing of what is odd.
-      if (this.forest !== undefined) this.scores[this.scored++ % this.size] = scores[i]!
+      if (forest !== undefined) this.scores[this.scored++ % this.size] = scores[i]!
     }
     this.setThreshold()
     if (this.forest === undefined && this.seen >= Math.min(this.settings.minSamples, this.size)) this.grow(nowMs)
@@ -84,10 +98,11 @@ export class LearnedForest {
     const { trees, subsample, random } = this.settings
     const isFirst = this.forest === undefined
     const learned = rows.subarray(0, count * this.width)
-    this.forest = fitIsolationForest(learned, this.width, { random, trees, subsample: Math.min(subsample, count) })
+    const forest = fitIsolationForest(learned, this.width, { random, trees, subsample: Math.min(subsample, count) })
+    this.use(forest)
     // The first threshold comes from what was learned, so that the first items are not judged by nothing.
     if (!isFirst) return
-    for (const score of isolationScores(this.forest, learned)) this.scores[this.scored++ % this.size] = score
+    for (const score of isolationScores(forest, learned)) this.scores[this.scored++ % this.size] = score
     this.setThreshold()
   }
 
@@ -127,9 +142,47 @@ export class LearnedForest {
     this.scores = saved.scores
     this.seen = saved.seen
     this.scored = saved.scored
-    this.forest = saved.forest
+    this.use(saved.forest)
     this.threshold = saved.threshold
     if (size !== saved.size) this.resize(size)
+  }
+
+  /** Larger batches are scored there from now on. */
+  scoreBy(inference: Inference): void {
+    this.inference = inference
+    this.use(this.forest)
+  }
+
+  close(): void {
+    this.use(undefined)
+  }
+
+  private use(forest: IsolationForest | undefined): void {
+    this.loaded?.unload()
+    this.loaded = undefined
+    this.forest = forest
+    if (forest === undefined || this.inference === undefined) return
+    // One that cannot be loaded, as for trees that are too deep, is computed here.
+    const model: Model = { kind: 'isolation-forest', forest }
+    this.inference.load(model).then(
+      (loaded) => {
+        if (this.forest === forest) this.loaded = loaded
+        else loaded.unload()
+      },
+      () => {},
+    )
+  }
+
+  private async scoresOf(forest: IsolationForest, rows: Float64Array): Promise<Float64Array> {
+    const { loaded } = this
+    if (loaded !== undefined && rows.length >= worthAsking * this.width) {
+      try {
+        return await loaded.score(Float32Array.from(rows))
+      } catch {
+        // Too much is under way there, or nothing computes at the moment.
+      }
+    }
+    return isolationScores(forest, rows)
   }
 
   private setThreshold(): void {

@@ -1,5 +1,6 @@
 /** The models of a config: which one an item goes to, and what it says of it. */
 import { isDeepStrictEqual } from 'node:util'
+import type { Inference } from '../../pipeline/capability/inference.ts'
 import type { Context } from '../../pipeline/component.ts'
 import type { Attributes, Resource } from '../../pipeline/data/telemetry.ts'
 import { asText } from '../../pipeline/data/value.ts'
@@ -105,22 +106,22 @@ export class Scorer<Item extends Described> {
       verdicts.push(nothing)
       for (const column of this.models[at]!.columns) values.push(finite(column(item)))
       if (verdicts.length % itemsAtOnce !== 0) continue
-      this.decide(waiting, verdicts)
+      await this.decide(waiting, verdicts)
       if (slices.isOver) await slices.pause()
     }
-    this.decide(waiting, verdicts)
+    await this.decide(waiting, verdicts)
     this.items += verdicts.length
     this.sinceCheck += verdicts.length
     return verdicts
   }
 
-  private decide(waiting: readonly Waiting[], verdicts: Verdict[]): void {
+  private async decide(waiting: readonly Waiting[], verdicts: Verdict[]): Promise<void> {
     const nowMs = this.nowMs()
     for (const [i, { name, columns, forest }] of this.models.entries()) {
       const { places, values } = waiting[i]!
       // As upstream: without features there is nothing to say.
       if (columns.length > 0 && places.length > 0) {
-        const { scores, threshold } = forest.take(Float64Array.from(values), nowMs)
+        const { scores, threshold } = await forest.take(values, nowMs)
         for (const [row, place] of places.entries()) {
           const isOdd = scores[row]! > threshold
           verdicts[place] = { score: scores[row]!, isOdd, model: name }
@@ -130,6 +131,14 @@ export class Scorer<Item extends Described> {
       places.length = 0
       values.length = 0
     }
+  }
+
+  scoreBy(inference: Inference): void {
+    for (const { forest } of this.models) forest.scoreBy(inference)
+  }
+
+  close(): void {
+    for (const { forest } of this.models) forest.close()
   }
 
   /** What `update_frequency` asks for. */

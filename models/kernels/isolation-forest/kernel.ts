@@ -68,7 +68,7 @@ export class ForestKernel {
   }
 
   /** One in (0, 1] for each row of `width` values: about 0.5 is ordinary, towards 1 is odd. Throws a `RangeError` for what is no rows. */
-  async scores(rows: Float32Array): Promise<Float64Array> {
+  async scores(rows: Float32Array): Promise<Float64Array<ArrayBuffer>> {
     const count = rows.length / this.#width
     if (!Number.isInteger(count)) throw new RangeError(`${rows.length} values are no rows of ${this.#width}`)
     if (count === 0) return new Float64Array(0)
