@@ -15,7 +15,18 @@ interface Manifest {
 
 const root = join(import.meta.dirname, '../..')
 const dist = join(root, 'dist')
-const kept = ['name', 'version', 'description', 'license', 'type', 'engines', 'dependencies', 'optionalDependencies']
+const kept = [
+  'name',
+  'version',
+  'description',
+  'license',
+  'type',
+  'engines',
+  'dependencies',
+  'optionalDependencies',
+  'peerDependencies',
+  'peerDependenciesMeta',
+]
 
 if (process.argv[2] === 'clean') rmSync(dist, { recursive: true, force: true })
 else finish()
