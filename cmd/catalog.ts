@@ -75,6 +75,7 @@ export const components: readonly CatalogEntry[] = [
   entry('exporter', 'otlp_http', ['otlphttp'], () => import('../exporters/otlp_http/index.ts')),
 
   entry('connector', 'alarms', [], () => import('../connectors/alarms/index.ts')),
+  entry('connector', 'changes', [], () => import('../connectors/changes/index.ts')),
   entry('connector', 'count', [], () => import('../connectors/count/index.ts')),
   entry('connector', 'exceptions', [], () => import('../connectors/exceptions/index.ts')),
   entry('connector', 'failover', [], () => import('../connectors/failover/index.ts')),

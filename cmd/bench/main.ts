@@ -66,7 +66,7 @@ const report: Report = {
   endToEnd: isWanted('end-to-end') ? await endToEnd(subjects, plan) : [],
   components: isWanted('components') ? await components(contribs, plan) : [],
   agent: isWanted('agent') ? await agent(subjects) : [],
-  inProcess: isWanted('in-process') ? await inProcess() : undefined,
+  inProcess: isWanted('in-process') ? await measureInProcess(({ title, text }) => say(`\n## ${title}\n\n${text}`)) : [],
 }
 if (output === 'json') process.stdout.write(`${JSON.stringify(report)}\n`)
 if ([...report.endToEnd, ...report.components].some(({ failures }) => failures.length > 0)) process.exitCode = 1
@@ -114,10 +114,4 @@ async function agent(subjects: readonly Program[]): Promise<Report['agent']> {
   for (const subject of subjects) results.push(await measureAgent(subject, agentStarts, folder))
   say(`\n## Agent profile: otlp, batch, otlp_grpc, nothing to do\n\n${agentTable(results)}`)
   return results
-}
-
-async function inProcess(): Promise<string | undefined> {
-  const text = await measureInProcess()
-  say(`\n## In process\n\n${text ?? 'This checkout has no pipeline/data/data.bench.ts.'}`)
-  return text
 }

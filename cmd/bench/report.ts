@@ -2,6 +2,7 @@
 import { arch, cpus, loadavg, totalmem } from 'node:os'
 import type { AgentResult } from './agent.ts'
 import type { RowResult, Spread } from './end-to-end.ts'
+import type { InProcess } from './in-process.ts'
 
 export interface Report {
   readonly machine: string
@@ -9,7 +10,7 @@ export interface Report {
   readonly endToEnd: readonly RowResult[]
   readonly components: readonly RowResult[]
   readonly agent: readonly AgentResult[]
-  readonly inProcess: string | undefined
+  readonly inProcess: readonly InProcess[]
 }
 
 export function machine(): string {
