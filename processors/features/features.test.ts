@@ -268,13 +268,13 @@ suite('ordinary metrics', () => {
     assert.ok(Math.abs(other('instance p1 vigil.memory.slope 5m')!) < 0.1)
   })
 
-  test('four readings are enough for a slope of five minutes, and one that is out of line does not turn it', async () => {
+  test('eight readings are enough for a slope of five minutes, and one that is out of line does not turn it', async () => {
     const { take, emitted } = await open()
     for (let at = 0; at < 24; at++) await take(scrape(at, { p1: 0.3 + 0.001 * at - (at === 20 ? 0.2 : 0) }))
     const slope = (pane: number, window: string) =>
       featuresOf(emitted(), pane)(`instance p1 vigil.memory.slope ${window}`)
-    assert.equal(slope(4, '5m'), undefined)
-    assert.ok(near(slope(5, '5m'), 0.24, 0.1), String(slope(5, '5m')))
+    assert.equal(slope(10, '5m'), undefined)
+    assert.ok(near(slope(11, '5m'), 0.24, 0.1), String(slope(11, '5m')))
     assert.ok(near(slope(34, '5m'), 0.24, 0.03), String(slope(34, '5m')))
     assert.equal(slope(34, '1m'), undefined)
   })

@@ -119,7 +119,7 @@ export class HeldReadings {
     return held
   }
 
-  /** Growth an hour in the five minutes, whatever single readings do; NaN with fewer than four readings of all series. */
+  /** Growth an hour in the five minutes, whatever single readings do; NaN with fewer than eight readings of all series. */
   robustSlope(seriesCount: number): number {
     const { values, weights, x, y } = this
     let [n, weight, sum, at] = [0, 0, 0, 0]
@@ -158,7 +158,8 @@ export class HeldReadings {
 }
 
 const leastForSlope = 6
-const leastForRobustSlope = 4
+/** Of five readings, as a scrape a minute gives, most of the slope is what a collector of garbage does; fifteen minutes tell it better. */
+const leastForRobustSlope = 8
 
 /** By window: the share of panes since `firstPane` in which the bit is set, or was within one and a half intervals before. NaN where it never was. */
 export function heardShares(heard: Uint8Array, bit: number, firstPane: number, span: Span, out: Float64Array): void {
