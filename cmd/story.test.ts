@@ -1,78 +1,26 @@
 /** The story of the lost index through the real binary: an innocent deploy, eight seconds later a query without its index. One incident tells it, and its cause. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { noOrigin } from '../pipeline/data/batch.ts'
-import { readOtlp } from '../pipeline/data/read-otlp.ts'
-import { VigilProcess } from '../pipeline/testing/vigil-process.ts'
-import { type Diagnosis, readDiagnosis } from '../pipeline/vocabulary/diagnosis.ts'
 import { entityLabel } from '../pipeline/vocabulary/entity.ts'
-import { type Incident, readIncident } from '../pipeline/vocabulary/incident.ts'
-import { Shop } from './drill/shop.ts'
-import { readScenario } from './simulate/scenario/read.ts'
-import { readTopology } from './simulate/topology/read.ts'
+import type { Incident } from '../pipeline/vocabulary/incident.ts'
+import { playStory } from './story.fixture.ts'
 
-const example = (name: string) => fileURLToPath(new URL(`../examples/${name}`, import.meta.url))
-const learnMs = 35 * 60_000
-const storyMs = 16.5 * 60_000
 /** 10:14:38 */
 const onsetMs = Date.parse('2026-11-21T10:14:38Z')
 
-test('the lost index: one incident, whose confirmed cause is the query', { timeout: 600_000 }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'vigil-story-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const told = join(folder, 'incidents.jsonl')
-  const override = `
-receivers: { otlp: { protocols: { grpc: { endpoint: 'localhost:0' }, http: { endpoint: 'localhost:0' } } } }
-exporters:
-  file/alarms: { path: ${join(folder, 'alarms.jsonl')} }
-  file/kept: { path: ${join(folder, 'kept.jsonl')} }
-  file/incidents: { path: ${told}, flush_interval: 50ms }
-extensions:
-  health_check: { endpoint: 'localhost:0' }
-  file_storage: { directory: ${join(folder, 'storage')} }
-  state_store: { path: ${join(folder, 'state.sqlite')} }
-  flight_recorder: { directory: ${join(folder, 'recorder')} }
-service: { telemetry: { logs: { encoding: json }, metrics: { level: none } } }
-`
-  const vigil = new VigilProcess(
-    ['--config', 'aiops.yaml', '--config', 'override.yaml', '--clock', 'told'],
-    { 'aiops.yaml': readFileSync(example('aiops.yaml'), 'utf8'), 'override.yaml': override },
-    { tellsTime: true },
-  )
-  t.after(() => vigil.child.kill('SIGKILL'))
-  await vigil.ready()
-  const topology = await readTopology(example('topologies/shop.yaml'))
-  const scenario = await readScenario(example('scenarios/ten-fifteen.yaml'))
-  const startMs = Date.parse('2026-11-21T10:00:00Z') - learnMs
-  const shop = new Shop({
-    topology: { ...topology, users: { ...topology.users, rate: 3 } },
-    seed: 1,
-    startMs,
-    scenario: { ...scenario, events: scenario.events.map((event) => ({ ...event, at: event.at + learnMs })) },
-  })
-  t.after(() => shop.close())
-  shop.connect(await vigil.port('HTTP'))
-  await shop.catchUp((unixMs) => vigil.tell(BigInt(Math.round(unixMs)) * 1_000_000n), startMs + learnMs + storyMs)
-  await vigil.stop()
-  assert.equal(shop.lost, 0)
+function secondsAfterOnset({ observed_time }: Incident): number {
+  return Number(BigInt(observed_time) / 1_000_000n - BigInt(onsetMs)) / 1_000
+}
 
-  const incidents: Incident[] = []
-  const diagnoses: Diagnosis[] = []
-  for (const line of readFileSync(told, 'utf8').split('\n').filter(Boolean)) {
-    for (const record of readOtlp('logs', Buffer.from(line), 'json', noOrigin)) {
-      const incident = readIncident(record)
-      const diagnosis = readDiagnosis(record)
-      if (incident !== undefined) incidents.push(incident)
-      if (diagnosis !== undefined) diagnoses.push(diagnosis)
-    }
-  }
+test('the lost index: one incident, whose confirmed cause is the query, and the deploy before it is ruled out', {
+  timeout: 600_000,
+}, async (t) => {
+  const { incidents, diagnoses } = await playStory(t, { events: ['deploy', 'lost_index'], minutes: 16.5 })
   assert.equal(new Set(incidents.map((one) => one.incident_id)).size, 1, 'one fault is one incident')
-  const opened = incidents[0]!
-  const seconds = Number(BigInt(opened.observed_time) / 1_000_000n - BigInt(onsetMs)) / 1_000
+  const seconds = secondsAfterOnset(incidents[0]!)
   assert.ok(seconds > 0 && seconds <= 60, `opened ${seconds} s after the onset`)
   assert.ok(diagnoses.length > 0)
   const last = diagnoses.at(-1)!
@@ -86,4 +34,45 @@ service: { telemetry: { logs: { encoding: json }, metrics: { level: none } } }
   assert.match(deploy?.text ?? '', /^deploy of order 2\.15\.0, \d+ s (before|after) the onset: /)
   const checkout = last.affected.find(({ operation }) => operation.name === 'POST /checkout')
   assert.ok(checkout !== undefined && checkout.share > 0.7, JSON.stringify(last.affected))
+})
+
+test('with the diagnosis hanging for ever the page leaves in time', { timeout: 600_000 }, async (t) => {
+  const paged: string[] = []
+  const server = createServer((request, response) => {
+    request.setEncoding('utf8').on('data', (text: string) => paged.push(text))
+    request.on('end', () => response.end())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const { incidents, diagnoses } = await playStory(t, {
+    events: ['lost_index'],
+    minutes: 16,
+    plugin: fileURLToPath(new URL('./stuck-store.fixture.ts', import.meta.url)),
+    config: `
+processors: { rca: { feature_store: stuck_store } }
+exporters: { notify: { channels: { hook: { webhook: { url: 'http://127.0.0.1:${port}/', body: { id: '{{ incident.incident_id }}' } } } }, routes: [{ channels: [hook] }] } }
+extensions: { stuck_store: {} }
+service:
+  extensions: [health_check, file_storage, service_catalog, state_store, feature_store, flight_recorder, stuck_store]
+  pipelines:
+    logs/page: { receivers: [incidents], exporters: [notify] }
+`,
+  })
+  const [opened] = incidents
+  assert.ok(opened !== undefined && secondsAfterOnset(opened) <= 60)
+  assert.deepEqual([...new Set(paged.map((text) => (JSON.parse(text) as { id: string }).id))], [opened.incident_id])
+  assert.ok(diagnoses.every(({ verdict }) => verdict === 'inconclusive'))
+})
+
+test('without a fault nothing is an incident, whatever is deployed; when all telemetry is lost, that is one', {
+  timeout: 600_000,
+}, async (t) => {
+  const { incidents } = await playStory(t, { events: ['deploy'], minutes: 18, silentMinutes: 2, rate: 1 })
+  const ids = [...new Set(incidents.map((one) => one.incident_id))]
+  const lostMs = Date.parse('2026-11-21T10:18:00Z')
+  assert.equal(ids.length, 1, incidents.map(({ title }) => title).join('\n'))
+  const [blind] = incidents
+  assert.match(blind!.title, /^Telemetry lost from .*all sources$/)
+  assert.ok(Number(BigInt(blind!.observed_time) / 1_000_000n) >= lostMs)
 })
