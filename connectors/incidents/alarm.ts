@@ -18,7 +18,7 @@ export interface Alarm {
   readonly place: string
   readonly type: Member['type']
   /** A burn or somebody's page: it joins what explains it, and is never explained away. */
-  readonly isAttached: boolean
+  isAttached: boolean
   wakes: boolean
   severity: Severity
   /** The first onset, and the latest. */
@@ -42,6 +42,8 @@ export interface Alarm {
   parentId: string | undefined
   traceId: string | undefined
   slo: string | undefined
+  /** Of an alert of another system: what that says of whose it is and where to look. */
+  foreign: Anomaly['foreign']
   text: string
   /** The incident that a person has put it into: it stays there. */
   pinnedTo: string | undefined
@@ -61,10 +63,14 @@ export function fingerprintOf({ detector, slo, entity, type }: Anomaly): string 
 /** Detectors by themselves wake nobody, whatever they say. */
 const mayWake = new Set(['slo', 'foreign', 'probe'])
 
+function wakesSomebody({ wakes, detector }: Anomaly): boolean {
+  return wakes && mayWake.has(detector)
+}
+
 export function newAlarm(anomaly: Anomaly): Alarm {
-  const { id, entity, detector, parent_id: parentId, trace_id: traceId, slo } = anomaly
+  const { id, entity, parent_id: parentId, trace_id: traceId, slo } = anomaly
   const since = seconds(anomaly.time)
-  const wakes = anomaly.wakes && mayWake.has(detector)
+  const wakes = wakesSomebody(anomaly)
   return {
     fingerprint: fingerprintOf(anomaly),
     id,
@@ -89,6 +95,7 @@ export function newAlarm(anomaly: Anomaly): Alarm {
     parentId,
     traceId,
     slo,
+    foreign: anomaly.foreign,
     text: anomaly.text,
     pinnedTo: undefined,
     incident: undefined,
@@ -109,16 +116,26 @@ export function activate(alarm: Alarm, anomaly: Anomaly, flap: Flap): boolean {
   if (alarm.active.length > maxIds) alarm.active.shift()
   alarm.until = undefined
   const onset = seconds(anomaly.time)
-  if (onset < alarm.since) alarm.since = onset
+  // What the earliest says, in whatever order they come.
+  if (onset < alarm.since) {
+    alarm.since = onset
+    alarm.uncertainty = anomaly.onset_uncertainty
+    alarm.traceId = anomaly.trace_id ?? alarm.traceId
+    alarm.parentId = anomaly.parent_id ?? alarm.parentId
+  } else {
+    alarm.traceId ??= anomaly.trace_id
+    alarm.parentId ??= anomaly.parent_id
+  }
   if (onset >= alarm.last) {
     alarm.last = onset
     alarm.text = anomaly.text
+    alarm.foreign = anomaly.foreign ?? alarm.foreign
   }
   alarm.heard = Math.max(alarm.heard, seconds(anomaly.until))
   if (rankOf(anomaly.severity) > rankOf(alarm.severity)) alarm.severity = anomaly.severity
   alarm.strength = Math.max(alarm.strength, strengthOf(anomaly))
-  alarm.wakes ||= anomaly.wakes && alarm.isAttached
-  alarm.traceId ??= anomaly.trace_id
+  // What was a ticket of another system may become a page of it.
+  if (wakesSomebody(anomaly)) alarm.wakes = alarm.isAttached = true
   return true
 }
 

@@ -14,10 +14,8 @@ export function assign(groups: readonly Group[], closedToOthers: ReadonlySet<str
   for (const of of book.cases.values()) {
     if (isOver(of) || closedToOthers.has(of.id)) continue
     const group = homeOf(of, members.get(of.id) ?? [], groupOf, book)
-    if (group === undefined) {
-      of.members = []
-      continue
-    }
+    // All that it had is gone: it says so with what it last had.
+    if (group === undefined) continue
     const known = cases.get(group)
     if (known === undefined) cases.set(group, [of])
     else known.push(of)

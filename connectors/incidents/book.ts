@@ -28,7 +28,7 @@ export interface Over {
 export interface BookState {
   readonly now: number
   readonly live: LiveState
-  /** Without members: those know their incident. */
+  /** Open ones without members: those know their incident. */
   readonly cases: readonly Case[]
   readonly over: readonly Over[]
   readonly overflow: string | undefined
@@ -129,7 +129,7 @@ export class Book {
     of.resolved = at
     this.tell(of, reason)
     this.#counts.resolved()
-    for (const alarm of of.members) this.live.close(alarm)
+    for (const alarm of of.members) if (this.#isLive(alarm)) this.live.close(alarm)
     if (of.revision < 0) this.cases.delete(of.id)
     if (this.#overflow === of.id) this.#overflow = undefined
   }
@@ -163,7 +163,7 @@ export class Book {
       if (pending === undefined || (!isUrgent && nowMs < dueMs) || (revision < 0 && !isReady)) continue
       const said = summary(of, this.maintenanceOf(of))
       // It may be again as it was told.
-      if (isMeasured(pending) && reasonOf(of.said, said) === undefined) {
+      if (isMeasured(pending) && !isOver(of) && reasonOf(of.said, said) === undefined) {
         of.pending = undefined
         of.isUrgent = false
         continue
@@ -209,7 +209,12 @@ export class Book {
   }
 
   save(): BookState {
-    const cases = [...this.cases.values()].map((of) => ({ ...of, members: [], separable: [] }))
+    const cases = [...this.cases.values()].map((of) => ({
+      ...of,
+      // The end of one is told with what it had, which is no more among the live ones.
+      members: isOver(of) ? of.members : [],
+      separable: [],
+    }))
     return { now: this.#now, live: this.live.save(), cases, over: [...this.over.values()], overflow: this.#overflow }
   }
 
@@ -221,7 +226,7 @@ export class Book {
     for (const one of cases) this.cases.set(one.id, { ...one, dueMs: this.#nowMs() })
     this.#overflow = overflow
     const members = Map.groupBy(live.alarms, ({ incident }) => incident)
-    for (const of of this.cases.values()) of.members = members.get(of.id) ?? []
+    for (const of of this.cases.values()) of.members = members.get(of.id) ?? of.members
   }
 
   #regroup(): void {
@@ -246,14 +251,13 @@ export class Book {
     }
     assign([...groups, ...blindGroups(alarms.filter(isBlind), this.#limits)], closedToOthers, this)
     for (const of of this.cases.values())
-      if (closedToOthers.has(of.id)) of.members = of.members.filter((one) => this.live.find(one.fingerprint) === one)
+      if (closedToOthers.has(of.id)) of.members = keptOf(of.members, (one) => this.#isLive(one))
   }
 
-  /** Whether a group that is in no incident makes one. */
+  /** Whether a group that is in no incident makes one. What cleared before anybody looked was there all the same. */
   isWorthTelling({ alarms }: Group): boolean {
-    return alarms.some(
-      (alarm) => isOn(alarm) && (alarm.wakes || rankOf(alarm.severity) >= rankOf(this.#settings.min_severity)),
-    )
+    const least = rankOf(this.#settings.min_severity)
+    return alarms.some(({ wakes, severity }) => wakes || rankOf(severity) >= least)
   }
 
   /** The incident of a group that has none yet. */
@@ -269,7 +273,15 @@ export class Book {
     const worst = Math.max(...alarms.map(({ severity }) => rankOf(severity)))
     const anchor =
       alarms.find((alarm) => isOn(alarm) && (alarm.wakes || rankOf(alarm.severity) === worst)) ?? alarms[0]!
-    return this.open(eventId('vigil.incident', anchor.id), anchor, splitFrom)
+    return this.open(this.#idOf(anchor), anchor, splitFrom)
+  }
+
+  /** The same in a replay. What was told to be over stays over, though the alarm that it was known by is a cause of its own again. */
+  #idOf({ id }: Alarm): string {
+    let found = eventId('vigil.incident', id)
+    for (let again = 1; this.cases.has(found) || this.over.has(found); again++)
+      found = eventId('vigil.incident', id, String(again))
+    return found
   }
 
   #look(of: Case, now: number): void {
@@ -288,7 +300,7 @@ export class Book {
 
   #endOf(of: Case, now: number): void {
     const { members } = of
-    if (members.length === 0) {
+    if (!members.some((one) => this.#isLive(one))) {
       this.resolve(of, of.heard, 'quiet')
       return
     }
@@ -308,13 +320,17 @@ export class Book {
     return !isOn(alarm) && (alarm.until ?? alarm.heard) + resolve_after / 1_000 < now
   }
 
+  #isLive(alarm: Alarm): boolean {
+    return this.live.find(alarm.fingerprint) === alarm
+  }
+
   #evict(alarm: Alarm): void {
     this.#counts.evicted(alarm)
     this.#isStale = true
     const of = alarm.incident === undefined ? undefined : this.cases.get(alarm.incident)
     if (of === undefined) return
     of.departed += alarm.times
-    of.members = of.members.filter((one) => one !== alarm)
+    of.members = keptOf(of.members, (one) => one !== alarm)
   }
 
   #forget({ id, mergedInto }: Case): void {
@@ -323,4 +339,10 @@ export class Book {
     const [oldest] = this.over.keys()
     if (this.over.size > maxOver && oldest !== undefined) this.over.delete(oldest)
   }
+}
+
+/** An incident always is about something: the last one stays, though it is no more. */
+function keptOf(members: readonly Alarm[], isKept: (alarm: Alarm) => boolean): readonly Alarm[] {
+  const kept = members.filter(isKept)
+  return kept.length > 0 ? kept : members.slice(0, 1)
 }

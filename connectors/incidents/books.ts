@@ -1,4 +1,5 @@
 /** A book for each origin that somebody further on tells apart, and what goes out of them. */
+import type { Crossings } from '../../pipeline/capability/crossings.ts'
 import type { CatalogEntry, ServiceCatalog } from '../../pipeline/capability/service-catalog.ts'
 import type { Context } from '../../pipeline/component.ts'
 import type { Logs, Origin } from '../../pipeline/data/telemetry.ts'
@@ -7,6 +8,7 @@ import { readAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
 import { readChange } from '../../pipeline/vocabulary/change.ts'
 import { readFeedback } from '../../pipeline/vocabulary/feedback.ts'
 import { LocalTime } from '../../pipeline/vocabulary/natural-units.ts'
+import { affectedBy, crossingsOf } from './affected.ts'
 import { seconds } from './alarm.ts'
 import { Book } from './book.ts'
 import { Changes } from './changes.ts'
@@ -34,6 +36,7 @@ export class Books {
   readonly outbox: Outbox<Waiting>
   readonly graphs: GraphSource
   catalog: ServiceCatalog | undefined
+  #crossings: Crossings | undefined
   readonly #settings: Config
   readonly #context: Context
   readonly #counts: ReturnType<typeof countsOf>
@@ -74,6 +77,8 @@ export class Books {
 
   begin(): void {
     this.graphs.start()
+    const { feature_store: id } = this.#settings
+    if (id !== undefined) this.#crossings = crossingsOf(this.#context, id)
     observe(this.#context, () => this.#figures())
   }
 
@@ -191,7 +196,7 @@ export class Books {
       observedUnixNano: this.#context.clock.nowUnixNano(),
       local: this.#local,
       lookup: (entity) => this.catalog?.lookup(entity) ?? nobody,
-      affected: () => [],
+      affected: (members) => affectedBy(members, this.#crossings),
       changes: ({ members }) => {
         const places = new Set<string>()
         for (const { place, role } of members.slice(0, 64)) {

@@ -1,4 +1,5 @@
 /** One incident while it is open, apart from which alarms belong to it. Plain data but for the last three, which are made anew. Times are event seconds. */
+import { crc32 } from 'node:zlib'
 import type { Incident, IncidentState } from '../../pipeline/vocabulary/incident.ts'
 import { type Alarm, isOn } from './alarm.ts'
 import { rankOf } from './severity.ts'
@@ -10,6 +11,8 @@ export interface Said {
   readonly severity: number
   readonly wakes: boolean
   readonly members: number
+  /** Who they are and in which roles: one may have come as another left. */
+  readonly who: string
   readonly on: number
   readonly suspects: string
   readonly isFlapping: boolean
@@ -98,6 +101,7 @@ export function summary(of: Case, maintenance: string | undefined): Said {
     severity: severityRank(of),
     wakes: wakesSomebody(of, maintenance),
     members: members.length,
+    who: whoAre(members),
     on: members.filter(isOn).length,
     suspects: members
       .filter(({ role }) => role === 'suspect')
@@ -108,6 +112,13 @@ export function summary(of: Case, maintenance: string | undefined): Said {
     isFlapping: members.some(({ isFlapping }) => isFlapping),
     maintenance,
   }
+}
+
+/** The same for the same members in the same roles, in whatever order. */
+function whoAre(members: readonly Alarm[]): string {
+  let sum = 0
+  for (const { fingerprint, role } of members) sum = (sum + crc32(`${fingerprint} ${role}`)) % 2 ** 48
+  return String(sum)
 }
 
 function wakesSomebody({ members, isBlind, state }: Case, maintenance: string | undefined): boolean {
@@ -121,6 +132,7 @@ export function reasonOf(said: Said | undefined, now: Said): Reason | undefined 
   if (now.isFlapping && !said.isFlapping) return 'flapping'
   if (now.members > said.members) return 'joined'
   if (now.members < said.members) return 'moved'
+  if (now.suspects === said.suspects && now.who !== said.who) return 'moved'
   if (now.maintenance !== said.maintenance) return 'maintenance'
   if (now.suspects !== said.suspects) return 'suspect'
   if (now.on !== said.on) return now.on < said.on ? 'cleared' : 'joined'
@@ -130,10 +142,11 @@ export function reasonOf(said: Said | undefined, now: Said): Reason | undefined 
 /** What is more pressing is what the revision is about. */
 const order: readonly Reason[] = ['opened', 'person', 'quiet', 'snooze_over', 'severity', 'flapping', 'moved', 'joined', 'suspect', 'maintenance', 'cleared'] // biome-ignore format: one thing
 const urgent: ReadonlySet<Reason> = new Set<Reason>(['opened', 'person', 'quiet', 'severity', 'snooze_over'])
+const measured: ReadonlySet<Reason> = new Set<Reason>(['joined', 'moved', 'cleared', 'suspect', 'maintenance'])
 
 /** Whether it is about a difference, which may be none any more when it is told. */
 export function isMeasured(reason: Reason): boolean {
-  return reason === 'joined' || reason === 'cleared' || reason === 'suspect' || reason === 'maintenance'
+  return measured.has(reason)
 }
 
 /** Something is to be told: at once, or together with what comes within `coalesceMs`. */

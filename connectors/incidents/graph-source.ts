@@ -4,12 +4,17 @@ import type { Context } from '../../pipeline/component.ts'
 import { CallGraph } from './call-graph.ts'
 import type { Config } from './config.ts'
 
+/** Readings that were given up and never answered: a store that hangs is not asked further. */
+const maxUnanswered = 3
+
 export class GraphSource {
   readonly #settings: Config
   readonly #context: Context
   readonly #arrived: () => void
   #store: FeatureStore | undefined
   #reading: symbol | undefined
+  /** Also those that were given up and are not answered yet. */
+  #unanswered = 0
   #readMs = Number.NEGATIVE_INFINITY
   #saidThatItFails = false
   graph: CallGraph | undefined
@@ -44,19 +49,21 @@ export class GraphSource {
     return this.#context.clock.nowMs() - this.#readMs
   }
 
-  /** As of an event time. One reading at a time; the answer comes by `arrived`. */
+  /** As of an event time. One reading at a time, and none while `maxUnanswered` hang; the answer comes by `arrived`. */
   read(unixSeconds: number): void {
-    if (this.#store === undefined || this.#reading !== undefined) return
+    if (this.#store === undefined || this.#reading !== undefined || this.#unanswered >= maxUnanswered) return
     const { clock } = this.#context
     const reading = Symbol('reading')
     this.#reading = reading
     const stop = clock.after(this.#settings.graph_timeout, () => {
       if (this.#reading === reading) this.#fail(`it took longer than graph_timeout, ${this.#settings.graph_timeout} ms`)
     })
+    this.#unanswered++
     const asOfUnixNano = BigInt(Math.round(unixSeconds * 1e6)) * 1_000n
     // A store that throws at once fails like one that rejects.
     Promise.resolve()
       .then(() => this.#store!.graph({ asOfUnixNano }))
+      .finally(() => this.#unanswered--)
       .then((graph) => {
         stop()
         if (this.#reading !== reading) return

@@ -31,7 +31,8 @@ export function incidentOf(of: Case, reason: Reason, said: Said, world: World): 
   const title = titleOf(of)
   const affected = of.isBlind ? [] : world.affected(members)
   const since = members.reduce((least, alarm) => Math.min(least, alarm.since), Number.POSITIVE_INFINITY)
-  const { tier, owner, runbook, contacts, slos } = entry
+  const foreign = foreignOf(members)
+  const { tier, contacts, slos, owner = foreign.owner, runbook = foreign.runbook } = entry
   const wakes = said.wakes && !isOver(of)
   const changes = world.changes(of).slice(0, maxChanges)
   const traceId = members.find((alarm) => alarm.traceId !== undefined)?.traceId
@@ -71,6 +72,7 @@ export function incidentOf(of: Case, reason: Reason, said: Said, world: World): 
     ...(owner === undefined ? {} : { owner }),
     ...(tier === undefined ? {} : { tier }),
     ...(runbook === undefined ? {} : { runbook }),
+    ...(foreign.url === undefined ? {} : { url: foreign.url }),
     ...(contacts === undefined ? {} : { contacts: { ...contacts } }),
     ...(slos === undefined ? {} : { slos: slos.slice(0, 32) }),
     ...(of.assignee === undefined ? {} : { assignee: of.assignee }),
@@ -83,6 +85,15 @@ export function incidentOf(of: Case, reason: Reason, said: Said, world: World): 
     ...(of.separable.length === 0 ? {} : { separable: of.separable.slice(0, maxMembers).map((alarm) => alarm.id) }),
     ...(said.maintenance === undefined ? {} : { maintenance: said.maintenance }),
   }
+}
+
+/** What other systems say, the most likely cause's first. */
+function foreignOf(members: readonly Alarm[]): { readonly [key in 'owner' | 'runbook' | 'url']: string | undefined } {
+  const first = (key: 'owner' | 'runbook' | 'url') => {
+    for (const { foreign } of members) if (foreign?.[key] !== undefined) return foreign[key]
+    return undefined
+  }
+  return { owner: first('owner'), runbook: first('runbook'), url: first('url') }
 }
 
 /** Of the most likely cause; what it does not say, of where users feel it. */

@@ -21,6 +21,8 @@ const maxEntities = 20_000
 
 export class Alarms implements Judgements, OpenAlarms {
   private readonly opened = new Map<string, Opened[]>()
+  /** Entity of each open incident: a later revision may be about another. */
+  private readonly entityOf = new Map<string, string>()
   private readonly accepted = new Map<string, Accepted[]>()
   private readonly listeners = new Set<(alarm: OpenAlarm) => void>()
   private maxOpenNanos: bigint
@@ -69,9 +71,9 @@ export class Alarms implements Judgements, OpenAlarms {
     const [record] = event.logs
     const state = record?.attributes.get(`${event.name}.state`)
     // Asked for by event time, which in a replay is long before anybody observed it.
-    const until = record?.attributes.get('vigil.anomaly.until')
-    const observed = typeof until === 'number' || typeof until === 'bigint' ? BigInt(until) : event.observedUnixNano
-    if (state === 'cleared' || state === 'resolved') this.close(event, observed)
+    const until = record?.attributes.get(`${event.name}.until`)
+    const observed = nanosOf(until) ?? event.observedUnixNano
+    if (state === 'cleared' || state === 'resolved' || state === 'merged') this.close(event, observed)
     else if (typeof state === 'string') this.open(event, observed, isTold)
   }
 
@@ -88,18 +90,27 @@ export class Alarms implements Judgements, OpenAlarms {
 
   private open({ entityId, envelope }: KeptEvent, observed: bigint, isTold: boolean): void {
     const eventId = envelope.incident_id ?? envelope.id
+    const before = this.entityOf.get(eventId)
+    if (before !== undefined && before !== entityId) this.endAt(before, eventId, observed)
     const of = this.opened.get(entityId) ?? []
     const known = of.find(({ alarm }) => alarm.eventId === eventId)
     if (known !== undefined) {
       if (observed > known.lastUnixNano) known.lastUnixNano = observed
+      // The suspect is again what it was before.
+      if (before !== undefined && before !== entityId && known.closedUnixNano !== undefined) {
+        known.closedUnixNano = undefined
+        this.openCount++
+        this.entityOf.set(eventId, entityId)
+      }
       return
     }
     const alarm: OpenAlarm = { entity: entityId, eventId, sinceUnixNano: BigInt(envelope.time) }
     of.push({ alarm, lastUnixNano: observed, closedUnixNano: undefined })
     this.openCount++
+    if (envelope.incident_id !== undefined) this.entityOf.set(eventId, entityId)
     if (of.length > maxOfEntity) {
       const [gone] = of.splice(0, 1)
-      if (gone!.closedUnixNano === undefined) this.openCount--
+      this.forget(gone!)
     }
     this.opened.set(entityId, of)
     if (this.opened.size > maxEntities) this.forgetOne()
@@ -116,19 +127,29 @@ export class Alarms implements Judgements, OpenAlarms {
       break
     }
     if (oldest === undefined) return
-    for (const { closedUnixNano } of this.opened.get(oldest) ?? []) if (closedUnixNano === undefined) this.openCount--
+    for (const one of this.opened.get(oldest) ?? []) this.forget(one)
     this.opened.delete(oldest)
+  }
+
+  private forget({ alarm, closedUnixNano }: Opened): void {
+    if (closedUnixNano !== undefined) return
+    this.openCount--
+    this.entityOf.delete(alarm.eventId)
   }
 
   private close({ entityId, envelope }: KeptEvent, observed: bigint): void {
     const eventId = envelope.incident_id ?? envelope.id
-    const of = this.opened.get(entityId)
-    const one = of?.find(({ alarm }) => alarm.eventId === eventId)
+    this.endAt(this.entityOf.get(eventId) ?? entityId, eventId, observed)
+  }
+
+  private endAt(entityId: string, eventId: string, observed: bigint): void {
+    const one = this.opened.get(entityId)?.find(({ alarm }) => alarm.eventId === eventId)
     if (one !== undefined && one.closedUnixNano === undefined) this.end(one, observed)
   }
 
   private end(one: Opened, unixNano: bigint): void {
     one.closedUnixNano = unixNano
+    this.entityOf.delete(one.alarm.eventId)
     this.openCount--
   }
 
@@ -156,6 +177,12 @@ export class Alarms implements Judgements, OpenAlarms {
     const [first] = this.accepted.keys()
     if (this.accepted.size > maxEntities && first !== undefined) this.accepted.delete(first)
   }
+}
+
+/** Alarms write it as a number, incidents as the text of one. */
+function nanosOf(value: unknown): bigint | undefined {
+  if (typeof value === 'string') return /^\d{1,19}$/.test(value) ? BigInt(value) : undefined
+  return typeof value === 'number' || typeof value === 'bigint' ? BigInt(value) : undefined
 }
 
 function nanos(ms: number): bigint {

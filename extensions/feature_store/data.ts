@@ -5,6 +5,7 @@ import type { Logs, Metrics } from '../../pipeline/data/telemetry.ts'
 import { Slices } from '../../pipeline/slices.ts'
 import { Alarms } from './alarms.ts'
 import type { Config } from './config.ts'
+import { CountedCrossings } from './crossings.ts'
 import { Edges } from './edges.ts'
 import { Events, eventsIn } from './events.ts'
 import { EntityHistories } from './history.ts'
@@ -13,6 +14,7 @@ import { Ingest } from './ingest.ts'
 export class FeatureData {
   readonly histories: EntityHistories
   readonly edges = new Edges()
+  readonly crossings = new CountedCrossings()
   readonly events: Events
   readonly alarms: Alarms
   readonly ingest: Ingest
@@ -29,7 +31,7 @@ export class FeatureData {
     this.histories = new EntityHistories(settings)
     this.events = new Events(settings.max_events)
     this.alarms = new Alarms(settings.max_open)
-    this.ingest = new Ingest(this.histories, this.edges, settings.max_entities)
+    this.ingest = new Ingest(this.histories, this.edges, this.crossings, settings.max_entities)
   }
 
   /** Other settings after a reload. */
@@ -70,6 +72,7 @@ export class FeatureData {
     }
     await histories.trim(slices)
     if (round % 10 !== 0) return
+    this.crossings.forget()
     const keepSeconds = histories.keepSeconds(2)
     removedDrawn.push(...edges.forget(histories.newestSeconds - keepSeconds))
     events.forget(BigInt(Math.round((histories.newestSeconds - keepSeconds) * 1e3)) * 1_000_000n)

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
+import { type Crossings, crossings } from '../../pipeline/capability/crossings.ts'
 import {
   type FeatureSink,
   type FeatureStore,
@@ -23,6 +24,7 @@ import { writeAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
 import { type Entity, edgeEntity, entityId, entityPoint, entityResource } from '../../pipeline/vocabulary/entity.ts'
 import { eventId, eventLogs } from '../../pipeline/vocabulary/event.ts'
 import { writeFeedback } from '../../pipeline/vocabulary/feedback.ts'
+import { type Incident, writeIncident } from '../../pipeline/vocabulary/incident.ts'
 import stateStoreFactory from '../state_store/index.ts'
 import factory from './index.ts'
 
@@ -72,6 +74,7 @@ function offers(options: TestContextOptions = {}, yaml = '') {
     sink: of<FeatureSink>(featureSink),
     judged: of<Judgements>(judgements),
     open: of<OpenAlarms>(openAlarms),
+    crossed: of<Crossings>(crossings),
   }
 }
 const stopping = () => AbortSignal.timeout(5_000)
@@ -284,6 +287,37 @@ function anomaly(state: 'active' | 'cleared', onset: bigint, observed: bigint): 
   return eventLogs(undefined, (builder) => writeAnomaly(builder, slowAlarm(payment, onset, observed, { state })))
 }
 
+/** A revision that knows up to `until`, seconds after the start. */
+function incident(of: string, revision: number, about: Entity, state: Incident['state'], until: bigint): Logs {
+  const time = String(start * nano)
+  return eventLogs(undefined, (builder) =>
+    writeIncident(builder, {
+      schema: 1,
+      id: eventId(of, String(revision)),
+      incident_id: eventId(of),
+      incident_revision: revision,
+      entity: about,
+      time,
+      observed_time: String((start + 9_999n) * nano),
+      severity: 'high',
+      text: 'payment is slow',
+      state,
+      reason: revision === 0 ? 'opened' : 'moved',
+      title: 'payment is slow',
+      priority: 'p2',
+      wakes: false,
+      blind: false,
+      flapping: false,
+      opened: time,
+      until: String((start + until) * nano),
+      members: [],
+      left_out: 0,
+      alarms: 1,
+      affected: [],
+    }),
+  )
+}
+
 function accept(eventOf: string, kind: 'accept_as_normal' | 'withdraw', parent?: string): Logs {
   return eventLogs(undefined, (builder) =>
     writeFeedback(builder, {
@@ -326,6 +360,39 @@ suite('events and judgements', () => {
     stop()
     sink.logs(anomaly('active', start + 200n, start + 230n))
     assert.equal(heard.length, 1)
+  })
+
+  test('an incident that became a part of another holds its suspect open no longer, as of the event time that it says', () => {
+    const { judged, sink, open } = offers()
+    sink.logs(incident('one', 0, payment, 'open', 10n))
+    sink.logs(incident('two', 0, service('order'), 'open', 10n))
+    sink.logs(incident('one', 1, payment, 'merged', 60n))
+    const at = (seconds: bigint) => judged.isOpen(id, (start + seconds) * nano)
+    assert.deepEqual([59n, 60n].map(at), [true, false])
+    assert.deepEqual(
+      open.all().map(({ entity }) => entity),
+      [entityId(service('order'))],
+    )
+  })
+
+  test('when an incident has another suspect, the one before is open no longer, and is again when it is the suspect again', () => {
+    const { judged, sink, open } = offers()
+    const order = service('order')
+    const at = (seconds: bigint) => [id, entityId(order)].map((of) => judged.isOpen(of, (start + seconds) * nano))
+    sink.logs(incident('one', 0, payment, 'open', 10n))
+    sink.logs(incident('one', 1, order, 'open', 100n))
+    assert.deepEqual(
+      [at(99n), at(100n)],
+      [
+        [true, true],
+        [false, true],
+      ],
+    )
+    sink.logs(incident('one', 2, payment, 'open', 200n))
+    assert.deepEqual(at(250n), [true, false])
+    sink.logs(incident('one', 3, order, 'resolved', 300n))
+    assert.deepEqual(at(301n), [false, false])
+    assert.equal(open.isEmpty, true)
   })
 
   test('an alarm of which nothing is heard any more is closed after max_open', async () => {
@@ -497,5 +564,45 @@ suite('kept in a state store', () => {
   test('a store that is missing is named with what to do', async () => {
     const { instance } = offers({}, 'store: state_store')
     await assert.rejects(instance.start!(), /no state store extension "state_store": add one like state_store/)
+  })
+})
+
+suite('crossings', () => {
+  const operation = (name: string): Entity => ({ ...service(name), kind: 'operation', service: 'frontend' })
+  const [checkout, account] = [operation('POST /checkout'), operation('GET /account')]
+  /** Panes of ten seconds: requests of an operation by what they crossed. */
+  function pane(end: bigint, of: Entity, counts: Readonly<Record<string, number>>): Metrics {
+    const builder = newMetrics().resource(entityResource(of)).scope('vigil/trace_features')
+    const points = Object.entries({ ...counts }).map(([crossed, value]) => ({
+      value,
+      startTimeUnixNano: (end - 10n) * nano,
+      timeUnixNano: end * nano,
+      attributes: { ...entityPoint(of), 'vigil.crossed.entity': crossed },
+    }))
+    return builder.sum('vigil.trace.crossings', points, { temporality: 'delta', monotonic: true }).build()
+  }
+
+  test('the share of requests that need an entity is that of before it broke, by affected requests', async () => {
+    const { sink, crossed } = offers()
+    for (let s = 10n; s <= 600n; s += 10n) {
+      await sink.metrics(pane(start + s, checkout, { [entityId(checkout)]: 20, [id]: 19 }))
+      await sink.metrics(pane(start + s, account, { [entityId(account)]: 100, [id]: 60 }))
+    }
+    for (let s = 610n; s <= 900n; s += 10n)
+      await sink.metrics(pane(start + s, checkout, { [entityId(checkout)]: 20, [id]: 1 }))
+    assert.deepEqual(crossed.sharesOf(id, (start + 600n) * nano), [
+      { operation: account, share: 0.6, requestsPerSecond: 10 },
+      { operation: checkout, share: 0.95, requestsPerSecond: 2 },
+    ])
+    assert.deepEqual(crossed.sharesOf('service:///nobody', (start + 600n) * nano), [])
+    const [only] = crossed.sharesOf(id, start * nano)
+    assert.equal(only!.operation.name, 'GET /account', 'with nothing before it, what came after it counts')
+  })
+
+  test('what is not crossed any more is forgotten', async () => {
+    const { sink, crossed } = offers()
+    await sink.metrics(pane(start + 10n, account, { [entityId(account)]: 100, [id]: 60 }))
+    assert.equal(crossed.sharesOf(id, (start + 60n) * nano).length, 1)
+    assert.deepEqual(crossed.sharesOf(id, (start + 7_200n) * nano), [])
   })
 })

@@ -1,4 +1,5 @@
 import type { Capability } from '../../pipeline/capability/capability.ts'
+import { crossings } from '../../pipeline/capability/crossings.ts'
 import { featureSink, featureStore } from '../../pipeline/capability/feature-store.ts'
 import { judgements, openAlarms } from '../../pipeline/capability/judgements.ts'
 import { defineExtension } from '../../pipeline/component.ts'
@@ -17,6 +18,7 @@ export default defineExtension({
         [featureSink, store.writing],
         [judgements, store.judging],
         [openAlarms, store.judging],
+        [crossings, store.crossing],
       ]),
       start: () => store.start(),
       shutdown: () => store.shutdown(),

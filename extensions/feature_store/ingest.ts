@@ -7,8 +7,9 @@ import type { Dictionary, Metrics, PointPlan, Value } from '../../pipeline/data/
 import { Slices } from '../../pipeline/slices.ts'
 import { entityId, readEntity } from '../../pipeline/vocabulary/entity.ts'
 import { marks } from '../../pipeline/vocabulary/features.ts'
-import { paneAttributes } from '../../pipeline/vocabulary/panes.ts'
+import { paneAttributes, tracePanes } from '../../pipeline/vocabulary/panes.ts'
 import { columnOf, windowNumber } from './columns.ts'
+import type { CountedCrossings, Pair } from './crossings.ts'
 import type { Edges } from './edges.ts'
 import type { EntityHistory, Series } from './entity-history.ts'
 import type { EntityHistories } from './history.ts'
@@ -18,6 +19,7 @@ type Slot =
   | { readonly kind: 'value'; readonly series: Series; readonly edge: boolean }
   | { readonly kind: 'revision'; readonly history: EntityHistory; readonly window: number }
   | { readonly kind: 'causal'; readonly source: string; readonly target: string }
+  | { readonly kind: 'crossing'; readonly pair: Pair }
   | { readonly kind: 'ignored' }
   | { readonly kind: 'refused' }
 
@@ -30,6 +32,7 @@ export class Ingest {
   ignoredPoints = 0
   private readonly histories: EntityHistories
   private readonly edges: Edges
+  private readonly crossings: CountedCrossings
   private readonly slots = new WeakMap<Dictionary, (Slot | undefined)[]>()
   private readonly seriesLimit: number
   private plan: PointPlan
@@ -37,9 +40,10 @@ export class Ingest {
   private waiting = 0
   private last: Promise<void> = Promise.resolve()
 
-  constructor(histories: EntityHistories, edges: Edges, maxEntities: number) {
+  constructor(histories: EntityHistories, edges: Edges, crossings: CountedCrossings, maxEntities: number) {
     this.histories = histories
     this.edges = edges
+    this.crossings = crossings
     this.seriesLimit = Math.min(4_000_000, 10_000 + maxEntities * 100)
     this.plan = this.newPlan()
   }
@@ -117,6 +121,7 @@ export class Ingest {
       const seconds = secondsOf(row)
       if (slot === undefined || slot.kind === 'ignored') this.ignoredPoints++
       else if (slot.kind === 'refused') counts.refusedValues++
+      else if (slot.kind === 'crossing') this.crossings.add(slot.pair, seconds, value[row]!)
       else if (slot.kind === 'causal') this.edges.drawn(slot.source, slot.target, seconds)
       else if (slot.kind === 'value' && seconds > 0) {
         const of = value[row]!
@@ -133,7 +138,9 @@ export class Ingest {
     // 0 is the number of all series for which the dictionary had no room.
     if (id === 0) return refused
     let slot = slots[id]
-    const isGone = slot?.kind === 'value' && slot.series.history.isGone
+    const isGone =
+      (slot?.kind === 'value' && slot.series.history.isGone) ||
+      (slot?.kind === 'crossing' && !this.crossings.isKnown(slot.pair))
     // Where there was no room there may be some by now.
     if (slot !== undefined && !isGone && slot.kind !== 'refused') return slot
     slot = this.resolve(JSON.parse(dictionary.text(id)) as SeriesText, seconds)
@@ -153,6 +160,11 @@ export class Ingest {
       return source === '' || target === '' ? ignored : { kind: 'causal', source, target }
     const entity = readEntity(attributesOf(text.resource), point)
     if (entity === undefined || entity.name === '') return ignored
+    if (metric === tracePanes.crossings) {
+      const crossed = string(paneAttributes.crossed)
+      const pair = crossed === '' ? undefined : this.crossings.pair(entity, crossed)
+      return pair === undefined ? ignored : { kind: 'crossing', pair }
+    }
     const isRevision = metric === marks.revision
     const column = columnOf(metric, point, entity.kind === 'edge')
     if (!isRevision && column === undefined) return ignored

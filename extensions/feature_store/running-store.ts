@@ -1,5 +1,6 @@
 /** The lifetime of the store: what it offers, its rounds, its hand-over at a reload. */
 import { randomUUID } from 'node:crypto'
+import type { Crossings } from '../../pipeline/capability/crossings.ts'
 import type { FeatureSink, FeatureStore } from '../../pipeline/capability/feature-store.ts'
 import type { Judgements, OpenAlarms } from '../../pipeline/capability/judgements.ts'
 import { type StateTables, stateStore } from '../../pipeline/capability/state-store.ts'
@@ -20,6 +21,7 @@ export class RunningStore {
   readonly reading: FeatureStore
   readonly writing: FeatureSink
   readonly judging: Judgements & OpenAlarms
+  readonly crossing: Crossings
   private readonly settings: Config
   private readonly context: Context
   private data: FeatureData
@@ -50,6 +52,7 @@ export class RunningStore {
       },
       events: async (query = {}) => this.data.events.read(query),
     }
+    this.crossing = { sharesOf: (id, before) => this.data.crossings.sharesOf(id, before) }
     const alarms = () => this.data.alarms
     this.judging = {
       isOpen: (entity, at) => alarms().isOpen(entity, at),

@@ -15,6 +15,7 @@ const drops: readonly Reported[] = [
   { read: ({ histories }) => histories.counts.refusedValues, reason: 'no_room', intent: 'lost' },
   { read: ({ histories }) => histories.counts.staleValues, reason: 'older_revision', intent: 'intended' },
   { read: ({ edges }) => edges.refused, reason: 'no_room_for_causal_edges', intent: 'lost' },
+  { read: ({ crossings }) => crossings.refused, reason: 'no_room_for_crossings', intent: 'lost' },
 ]
 
 export class Told {

@@ -66,6 +66,7 @@ const foreignSchema = z.strictObject({
   fingerprint: z.string().min(1).describe('What it is known by there.'),
   url: z.string().optional().describe('Where it can be looked at there.'),
   runbook: z.string().optional(),
+  owner: z.string().optional().describe('Whose it is, as that system says.'),
 })
 
 export const anomalySchema = envelopeSchema.extend({

@@ -83,6 +83,7 @@ export const incidentSchema = envelopeSchema.extend({
   owner: z.string().optional(),
   tier: z.int().min(1).max(4).optional(),
   runbook: z.string().optional(),
+  url: z.string().optional().describe('Where another system that tells of it can be looked at.'),
   contacts: z.record(z.string(), z.string()).optional(),
   slos: z.array(z.string()).max(32).optional(),
   assignee: z.string().optional(),
