@@ -54,6 +54,7 @@ const mostDate = 1.5
 const mostSupport = 16
 /** Steps of strength between which a sufferer's gain is interpolated. */
 const levels = 8
+const nodesAtOnce = 32
 /** Causes that get their support told; nobody reads on. */
 const mostTold = 16
 
@@ -89,19 +90,34 @@ const resident = expectation(residentSignature)
 
 /** Throws a `RangeError` where an edge or a sighting is of a node that is not there. */
 export function rank(given: RootCauseCase, options: Partial<RankOptions> = {}): Ranking {
+  const steps = rankInSteps(given, options)
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+  }
+}
+
+/** The same in steps of a millisecond or so, for whoever has other work to let in between. */
+export function* rankInSteps(given: RootCauseCase, options: Partial<RankOptions> = {}): Generator<void, Ranking> {
   const settings = { ...rankDefaults, ...options }
   check(given)
   const nodes = given.nodes.length
   const graph = callGraph(given)
+  yield
   const table = new SightingTable(given)
+  yield
   const kin = kinOf(given)
   const stories = new Stories(given, graph, table, kin, settings)
+  yield* stories.prepare()
   const walk = walkGains(graph, table, given, settings.walk)
+  yield
   const dates = dateGains(given, table)
+  yield
   const impact = (given.accountsFor ?? new Float64Array(nodes).fill(Number.NaN)).map(impactGain)
   const scores = new Float64Array(nodes * hypotheses.length).fill(Number.NEGATIVE_INFINITY)
   const logPrior = Math.log((1 - settings.none) / Math.max(1, nodes))
   for (let v = 0; v < nodes; v++) {
+    if (v % nodesAtOnce === 0) yield
     const kind = given.nodes[v] as NodeKind
     const around = stories.around(v)
     for (const [h, hypothesis] of hypotheses.entries()) {
@@ -146,7 +162,7 @@ class Stories {
   readonly #up: Reach
   readonly #down: Reach
   /** By spread [node x (levels + 1)]: what a sufferer's sightings add, by how much of the fault arrives. */
-  readonly #suffers: readonly Float64Array[]
+  readonly #suffers: Float64Array[] = []
   readonly #calls: Float64Array
   /** By node: how much of its unrest can belong to what is felt. */
   readonly #relevance: Float64Array
@@ -163,15 +179,23 @@ class Stories {
     this.#down = new Reach(nodes)
     const gains = (expected: Expectation) =>
       Float64Array.from({ length: nodes }, (_, n) => table.node(n, expected, 1, false))
-    this.#suffers = victim.map((expected) => {
-      const width = levels + 1
-      return Float64Array.from({ length: nodes * width }, (_, i) =>
-        table.node(Math.floor(i / width), expected, (i % width) / levels, false),
-      )
-    })
     this.#calls = gains(callee)
     this.#relevance = relevanceOf(given)
     this.#resides = gains(resident)
+  }
+
+  /** To be run before anything is asked. */
+  *prepare(): Generator<void> {
+    const width = levels + 1
+    const count = this.#case.nodes.length * width
+    for (const expected of victim) {
+      const gains = new Float64Array(count)
+      for (let i = 0; i < count; i++) {
+        if (i % (nodesAtOnce * width) === 0) yield
+        gains[i] = this.#table.node(Math.floor(i / width), expected, (i % width) / levels, false)
+      }
+      this.#suffers.push(gains)
+    }
   }
 
   /** What the node's own sightings add, and its kin's, if it is the cause. */

@@ -219,9 +219,7 @@ function ruledOut(findings: Findings, suspects: readonly Suspect[]): Diagnosis['
 /** Undefined where something of its own is out of order, or nobody could look. */
 function clearedBy({ around, evidence }: Findings, node: number): string | undefined {
   const own = (kinds: Parameters<typeof evidence.strongest>[1]) =>
-    around.ids
-      .map((_, one) => one)
-      .filter((one) => one === node || around.partOf[one] === node)
+    [node, ...(around.parts[node] ?? [])]
       .flatMap((one) => evidence.strongest(one, kinds) ?? [])
       .sort((a, b) => b.surprise - a.surprise)[0]
   const selfTime = own(['self_time'])

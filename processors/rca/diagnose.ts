@@ -1,13 +1,14 @@
 /** One diagnosis of one revision of an incident: looks at everything, ranks, and says what was found and what was not. */
 
-import type { Ranking } from '../../models/root-cause/evidence.ts'
+import type { Ranking, RootCauseCase } from '../../models/root-cause/evidence.ts'
 import { type PatternEvidence, patternEvidence, type Step } from '../../models/root-cause/log-patterns.ts'
-import { rank } from '../../models/root-cause/rank.ts'
+import { rankInSteps } from '../../models/root-cause/rank.ts'
 import { type LatencyEvidence, latencyEvidence } from '../../models/root-cause/trace-latency.ts'
 import type { FeatureStore } from '../../pipeline/capability/feature-store.ts'
 import type { FlightRecorder } from '../../pipeline/capability/flight-recorder.ts'
 import type { Clock } from '../../pipeline/component.ts'
 import type { Logs, Traces } from '../../pipeline/data/telemetry.ts'
+import { Slices } from '../../pipeline/slices.ts'
 import type { Incident } from '../../pipeline/vocabulary/incident.ts'
 import { type ChangeSighting, changeSightings, changeText } from './change-sightings.ts'
 import type { Config } from './config.ts'
@@ -94,19 +95,33 @@ export async function findingsOf(sources: Sources, incident: Incident, signal: A
     addRecorded(evidence, read, around, times)
   }
   signal.throwIfAborted()
-  const ranking = rank({
-    nodes: around.kinds,
-    source: Uint32Array.from(around.sources),
-    target: Uint32Array.from(around.targets),
-    calls: Float64Array.from(around.calls),
-    partOf: Int32Array.from(around.partOf),
-    runsOn: Int32Array.from(around.runsOn),
-    felt: around.felt,
-    onset: Number(times.onset) / 1e9,
-    sightings: evidence.sightings,
-  })
+  const ranking = await ranked(
+    {
+      nodes: around.kinds,
+      source: Uint32Array.from(around.sources),
+      target: Uint32Array.from(around.targets),
+      calls: Float64Array.from(around.calls),
+      partOf: Int32Array.from(around.partOf),
+      runsOn: Int32Array.from(around.runsOn),
+      felt: around.felt,
+      onset: Number(times.onset) / 1e9,
+      sightings: evidence.sightings,
+    },
+    clock,
+  )
+  signal.throwIfAborted()
   const statement = (node: number) => statements.get(node) ?? ''
   return { incident, times, around, evidence, ranking, observations, changes, figures, recorded, missing, statement }
+}
+
+async function ranked(given: RootCauseCase, clock: Clock): Promise<Ranking> {
+  const slices = new Slices(clock)
+  const steps = rankInSteps(given)
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+    if (slices.isOver) await slices.pause()
+  }
 }
 
 /** The earliest onset of what is not explained by something else, which is the incident's. */

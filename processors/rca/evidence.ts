@@ -12,6 +12,7 @@ export interface Told {
 export class Evidence {
   readonly sightings: Sighting[] = []
   readonly #told: Told[] = []
+  readonly #ofNode = new Map<number, Sighting[]>()
 
   add(
     sighting: Omit<Sighting, 'reference' | 'since' | 'sinceUncertainty'> &
@@ -19,7 +20,11 @@ export class Evidence {
     told: Told,
   ): void {
     const { since = Number.NaN, sinceUncertainty = Number.NaN } = sighting
-    this.sightings.push({ ...sighting, since, sinceUncertainty, reference: this.#told.push(told) - 1 })
+    const added = { ...sighting, since, sinceUncertainty, reference: this.#told.push(told) - 1 }
+    this.sightings.push(added)
+    const ofNode = this.#ofNode.get(added.node)
+    if (ofNode === undefined) this.#ofNode.set(added.node, [added])
+    else ofNode.push(added)
   }
 
   told({ reference }: Sighting): Told {
@@ -29,9 +34,8 @@ export class Evidence {
   /** The strongest of a kind at a node. */
   strongest(node: number, kinds: readonly SightingKind[]): Sighting | undefined {
     let best: Sighting | undefined
-    for (const sighting of this.sightings)
-      if (sighting.node === node && kinds.includes(sighting.kind) && sighting.surprise > (best?.surprise ?? -1))
-        best = sighting
+    for (const sighting of this.#ofNode.get(node) ?? [])
+      if (kinds.includes(sighting.kind) && sighting.surprise > (best?.surprise ?? -1)) best = sighting
     return best
   }
 }

@@ -57,7 +57,7 @@ export interface FeatureSighting extends MetricChange {
 }
 
 /** Entities whose history is read at once. */
-const chunk = 128
+const chunk = 32
 const stepSeconds = 10
 const nano = 1_000_000_000n
 

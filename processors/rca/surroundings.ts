@@ -37,6 +37,8 @@ export class Surroundings {
   readonly calls: number[] = []
   /** Nodes where users feel it: those with an alarm that nobody calls. */
   felt: readonly number[] = []
+  /** By node, once all are connected: what is a part of it. */
+  readonly parts: number[][] = []
   readonly #numbers = new Map<string, number>()
   /** By name without what is added to it: a store that callers know by its address and that tells of itself as a service. */
   readonly #stores = new Map<string, number>()
@@ -80,6 +82,8 @@ export class Surroundings {
     }
     // A service that is called like a store and calls somebody is a service all the same.
     for (const source of this.sources) if (this.kinds[source] === 'service') this.partOf[source] = -1
+    for (const number of this.entities.keys()) this.parts[number] = []
+    for (const [number, whole] of this.partOf.entries()) this.parts[whole]?.push(number)
   }
 
   #calleeOf(edge: Entity): number {
