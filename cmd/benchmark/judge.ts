@@ -1,10 +1,12 @@
 /** Holds what a subject said against what really happened. */
+
+import type { Verdict } from '../../pipeline/vocabulary/diagnosis.ts'
 import type { FaultTruth } from '../simulate/scenario/truth.ts'
 import type { Incidents } from './incidents.ts'
 import type { Served } from './play-run.ts'
 import type { Run } from './scenario-set.ts'
 import type { Members } from './statistics.ts'
-import type { Alert, Incident, Known, Ranking } from './subject.ts'
+import type { Alert, Incident, Known, Ranking, Subject } from './subject.ts'
 
 /** An incident is explained by what came in its first minutes. */
 export const explainMs = 120_000
@@ -27,6 +29,8 @@ export interface Sighting {
   readonly watchedMs: number
   /** Of the root among the suspects, from 1; undefined = not among them. */
   readonly rank: number | undefined
+  /** How sure the subject said to be of what it suspects; undefined = it says no such thing, or missed the fault. */
+  readonly verdict?: Verdict
   /** The root had an alert, and all of its alerts were kept from people. */
   readonly isRootSuppressed: boolean
   /** Users' requests that went wrong because of it, and how many of them after the first right alert: what a perfect repair could have saved. */
@@ -55,13 +59,13 @@ interface Placed {
   readonly untilMs: number
 }
 
-export function judge(evidence: Evidence, rank: Ranking): Judged {
+export function judge(evidence: Evidence, rank: Ranking, own?: Subject['own']): Judged {
   const { run, faults, incidents } = evidence
   const placed = faults.map((told) => place(told, run))
   const firstMs = Math.min(...placed.map(({ onsetMs }) => onsetMs))
   const entries = new Set(run.topology.users.operations.map(({ call }) => call.slice(0, call.indexOf('/'))))
   return {
-    sightings: placed.map((fault) => sight(fault, { evidence, rank, firstMs, entries })),
+    sightings: placed.map((fault) => sight(fault, { evidence, rank, own, firstMs, entries })),
     members: incidents.all.flatMap(({ alerts }, i) =>
       [...Map.groupBy(alerts, (alert) => belongsTo(alert, placed))].map(([truth, { length }]) => ({
         truth: `${run.name}/${truth}`,
@@ -75,23 +79,31 @@ export function judge(evidence: Evidence, rank: Ranking): Judged {
 interface Looking {
   readonly evidence: Evidence
   readonly rank: Ranking
+  readonly own: Subject['own']
   readonly firstMs: number
   readonly entries: ReadonlySet<string>
 }
 
-function sight(fault: Placed, { evidence, rank, firstMs, entries }: Looking): Sighting {
+function sight(fault: Placed, { evidence, rank, own, firstMs, entries }: Looking): Sighting {
   const { run, incidents, served, known } = evidence
   const { told, root, onsetMs, untilMs } = fault
   const names = (alert: Alert) =>
-    !alert.isSuppressed &&
+    // A symptom stands in the incident with what explains it: people see both.
+    (own !== undefined || !alert.isSuppressed) &&
     alert.atMs > onsetMs &&
     alert.atMs <= untilMs &&
     // More requests at the way in are no symptom of anything but more users.
     (alert.entity === root || (entries.has(alert.entity) && (alert.feature !== 'rate' || root === 'users')))
   // One that was open before said nothing new; of two faults at once, both may be told as one.
   const found = incidents.all.find(({ openMs, alerts }) => openMs > firstMs && alerts.some(names))
-  const seenMs = found?.alerts.find(names)?.atMs
-  const suspects = found === undefined ? [] : rank(...firstMinutes(found, known))
+  const namedMs = found?.alerts.find(names)?.atMs
+  const withinMs = own?.withinMs ?? explainMs
+  // Whoever opens incidents itself told people when it did, if what it is about was named soon; but not before there was anything to tell.
+  const isOpening = own !== undefined && found !== undefined && found.openMs > onsetMs
+  const seenMs = isOpening && namedMs! - found.openMs <= withinMs ? found.openMs : namedMs
+  const explained = found === undefined ? undefined : firstMinutes(found, known, withinMs)
+  const suspects = explained === undefined ? [] : rank(...explained)
+  const verdict = explained === undefined ? undefined : own?.verdict(...explained)
   const rankOfRoot = suspects.indexOf(root) + 1
   const ofRoot = incidents.all
     .flatMap(({ alerts }) => alerts)
@@ -112,6 +124,7 @@ function sight(fault: Placed, { evidence, rank, firstMs, entries }: Looking): Si
     delayMs: seenMs === undefined ? undefined : seenMs - onsetMs,
     watchedMs: untilMs - onsetMs,
     rank: rankOfRoot === 0 ? undefined : rankOfRoot,
+    ...(verdict === undefined ? {} : { verdict }),
     isRootSuppressed: ofRoot.length > 0 && ofRoot.every((one) => one.isSuppressed === true),
     lost,
     lostAfter: seenMs === undefined ? 0 : Math.min(lost, Math.max(0, lostFrom(seenMs))),
@@ -119,10 +132,11 @@ function sight(fault: Placed, { evidence, rank, firstMs, entries }: Looking): Si
 }
 
 /** No subject may look into the future. */
-function firstMinutes({ openMs, alerts }: Incident, known: Known): [Incident, Known] {
-  const untilMs = openMs + explainMs
+function firstMinutes(incident: Incident, known: Known, withinMs: number): [Incident, Known] {
+  const { openMs, alerts } = incident
+  const untilMs = openMs + withinMs
   return [
-    { openMs, alerts: alerts.filter(({ atMs }) => atMs <= untilMs) },
+    { ...incident, alerts: alerts.filter(({ atMs }) => atMs <= untilMs) },
     { ...known, events: known.events.filter(({ atMs }) => atMs <= untilMs) },
   ]
 }

@@ -124,7 +124,7 @@ function conclude(subject: Subject, { run, played, watchers, events, entities }:
   const chance = new Random(run.seed, `ranking of ${subject.name}`)
   const known: Known = { entities, events, random: () => chance.next() }
   const { faults, served } = played
-  return { incidents: told, judged: judge({ run, faults, served, incidents, known }, subject.rank) }
+  return { incidents: told, judged: judge({ run, faults, served, incidents, known }, subject.rank, subject.own) }
 }
 
 async function act(

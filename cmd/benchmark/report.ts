@@ -103,10 +103,20 @@ export function textOf(report: Report): string {
     '',
     ...table([head, ...rows]),
     '',
+    ...verdictLines(scores),
     ...repairTable(report.repairs),
     ...notes.map((note) => `  - ${note}`),
   ]
   return `${lines.join('\n')}\n`
+}
+
+function verdictLines(scores: readonly Score[]): readonly string[] {
+  const lines = scores.flatMap(({ subject, verdicts }) =>
+    verdicts.map(
+      ({ verdict, cases, right }) => `${subject}, ${verdict}: ${cases} faults, AC@1 ${interval(right, share)}`,
+    ),
+  )
+  return lines.length === 0 ? [] : [...lines, '']
 }
 
 export const legend = `detected: of the faults that users noticed. MTTD: median by Kaplan-Meier of the world's seconds from the onset, missed = censored.

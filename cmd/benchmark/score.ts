@@ -1,4 +1,5 @@
 /** The figures of one subject over a whole set, with their 95 % intervals: over faults, and over parts of quiet days. */
+import { type Verdict, verdicts } from '../../pipeline/vocabulary/diagnosis.ts'
 import { Random } from '../simulate/world/random.ts'
 import type { Judged, Sighting } from './judge.ts'
 import { bootstrap, type Interval, mean, medianSurvival, vMeasureOf } from './statistics.ts'
@@ -34,6 +35,8 @@ export interface Score {
   /** Of faults that no user noticed: how many, and the share that was told nevertheless. */
   readonly silentFaults: number
   readonly silentDetected: Interval
+  /** Of faults that users noticed and that were explained: how often it said to be so sure, and how often its first suspect was right then. */
+  readonly verdicts: readonly { readonly verdict: Verdict; readonly cases: number; readonly right: Interval }[]
 }
 
 export function scoreOf(subject: string, judged: readonly Judged[], quiet: Quiet, incidents: number): Score {
@@ -67,6 +70,10 @@ export function scoreOf(subject: string, judged: readonly Judged[], quiet: Quiet
     lostAfterNotice: over(noticed, lostAfterNotice),
     silentFaults: silent.length,
     silentDetected: over(silent, shareOf(isFound)),
+    verdicts: verdicts.flatMap((verdict) => {
+      const said = noticed.filter((one) => one.verdict === verdict)
+      return said.length === 0 ? [] : [{ verdict, cases: said.length, right: over(said, shareOf(isTop(1))) }]
+    }),
   }
 }
 

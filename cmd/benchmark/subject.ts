@@ -1,6 +1,7 @@
 /** What is measured: something that watches what comes out of the pipeline, raises alerts, and says what it suspects. */
 
-import type { Anomaly } from '../../pipeline/vocabulary/anomaly.ts'
+import type { Verdict } from '../../pipeline/vocabulary/diagnosis.ts'
+import type { VigilSays } from './vigil-events.ts'
 
 /** What is known of an entity in a window, in this order. NaN = nothing was seen of it. */
 export const features = ['rate', 'errors', 'p50', 'p99', 'cpu', 'memory', 'pool', 'lag', 'logs'] as const
@@ -25,7 +26,7 @@ export interface Window {
   readonly isWarmUp: boolean
 }
 
-export interface Event {
+export interface Event extends VigilSays {
   /** When it came out of the pipeline. */
   readonly atMs: number
   /** `event.name`, or the reason of an event of Kubernetes. */
@@ -34,8 +35,6 @@ export interface Event {
   readonly entity: string
   readonly body: string
   readonly attributes: ReadonlyMap<string, unknown>
-  /** What it says, where it is a `vigil.anomaly`. */
-  readonly anomaly?: Anomaly
 }
 
 export interface Alert {
@@ -48,6 +47,8 @@ export interface Alert {
   readonly isSuppressed?: boolean
   /** Whether it wakes somebody. Whoever knows no severities leaves it out, and wakes somebody with everything. */
   readonly isPage?: boolean
+  /** Of whoever groups alerts itself: its incident, and what is the same when the same is told again. By time where it is left out. */
+  readonly told?: { readonly incident: string; readonly key: string }
 }
 
 /** Of the value at that place of the window's values, at its end. */
@@ -57,6 +58,8 @@ export function alertAt({ entities, endMs }: Window, place: number, score: numbe
 
 /** Alerts that reach people as one. */
 export interface Incident {
+  /** Of whoever groups alerts itself. */
+  readonly id?: string
   readonly openMs: number
   readonly alerts: readonly Alert[]
 }
@@ -83,4 +86,13 @@ export interface Subject {
   readonly detector: string
   readonly detect: (random: () => number) => Detector
   readonly rank: Ranking
+  readonly own?: Own
+}
+
+/** Of a subject that opens incidents and explains them itself. */
+export interface Own {
+  /** What it said by so many ms after the opening counts. */
+  readonly withinMs: number
+  /** How sure it said to be; undefined = it said nothing. */
+  readonly verdict: (incident: Incident, known: Known) => Verdict | undefined
 }

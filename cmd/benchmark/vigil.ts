@@ -1,7 +1,12 @@
-/** Vigil as a subject: its alerts are the `vigil.anomaly` events that came out of the configuration under test. */
+/**
+ * Vigil as a subject. `vigil` is what people get: its incidents, and what its diagnoses say of them. The others take its `vigil.anomaly` events as the alerts of
+ * the baselines, grouped and explained as theirs: what is better then is the detection alone.
+ */
 import type { Anomaly, AnomalyType } from '../../pipeline/vocabulary/anomaly.ts'
 import { highestScore, mostAlerts } from './baselines/rankings.ts'
-import type { Alert, Detector, Event, Feature, Subject, Window } from './subject.ts'
+import { explainMs } from './judge.ts'
+import type { Alert, Detector, Event, Feature, Incident, Known, Subject, Window } from './subject.ts'
+import type { ToldDiagnosis } from './vigil-events.ts'
 
 /** As what is measured calls symptoms: a rate at the users' way in is none, all others are. */
 const symptoms: Readonly<Record<AnomalyType, Feature>> = {
@@ -26,6 +31,13 @@ const symptoms: Readonly<Record<AnomalyType, Feature>> = {
 const detector = { detector: 'vigil', detect: watch } as const
 
 export const vigil: readonly Subject[] = [
+  {
+    name: 'vigil',
+    detector: 'vigil incidents',
+    detect: () => ({ observe: ({ events }) => events.flatMap(membersOf) }),
+    rank: (incident, known) => lastDiagnosis(incident, known)?.suspects ?? [],
+    own: { withinMs: explainMs, verdict: (incident, known) => lastDiagnosis(incident, known)?.verdict },
+  },
   { ...detector, name: 'vigil, most alerts', rank: mostAlerts },
   { ...detector, name: 'vigil, highest score', rank: highestScore },
 ]
@@ -39,6 +51,25 @@ function alertsOf({ atMs, entity, anomaly }: Event): readonly Alert[] {
   const { type, caused_by_action: action, wakes } = anomaly
   const feature = symptoms[type]
   return [{ atMs, entity, feature, score: scoreOf(anomaly), isSuppressed: action !== undefined, isPage: wakes }]
+}
+
+/** An alert of another system has no type: it counts as one of its logs. */
+function membersOf({ atMs, incident }: Event): readonly Alert[] {
+  if (incident === undefined) return []
+  const { id, wakes, members } = incident
+  return members.map(({ key, entity, type, isSymptom }) => ({
+    atMs,
+    entity,
+    feature: type === 'foreign' ? 'logs' : symptoms[type],
+    score: 1,
+    isSuppressed: isSymptom,
+    isPage: wakes,
+    told: { incident: id, key },
+  }))
+}
+
+function lastDiagnosis({ id }: Incident, { events }: Known): ToldDiagnosis | undefined {
+  return events.findLast(({ diagnosis }) => diagnosis?.incident === id)?.diagnosis
 }
 
 /** Strange by a small chance is stranger than any score, which ends at 1. */

@@ -4,6 +4,8 @@ import { newLogs, newMetrics } from '../../pipeline/data/builders.ts'
 import { double } from '../../pipeline/data/value.ts'
 import { type Anomaly, writeAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
 import type { Entity } from '../../pipeline/vocabulary/entity.ts'
+import { type Incident, writeIncident } from '../../pipeline/vocabulary/incident.ts'
+import { Incidents } from './incidents.ts'
 import { type Feature, features, type Window, width } from './subject.ts'
 import { vigil } from './vigil.ts'
 import { Windows } from './windows.ts'
@@ -150,7 +152,7 @@ test('an alarm of Vigil is about the service of its entity, under the name that 
   ]
   for (const one of all) writeAnomaly(builder, one)
   windows.take(builder.build(), 5)
-  const [subject] = vigil
+  const subject = vigil.find(({ name }) => name === 'vigil, most alerts')
   const alerts = subject!.detect(() => 0).observe(windows.close(0, 10_000, false))
   assert.deepEqual(
     alerts.map(({ atMs, entity, feature, score, isPage }) => [atMs, entity, feature, score, isPage]),
@@ -161,4 +163,73 @@ test('an alarm of Vigil is about the service of its entity, under the name that 
     .scope('vigil')
     .record({ timeUnixNano: 1n, eventName: 'vigil.anomaly', body: 'x' })
   assert.throws(() => windows.take(broken.build(), 6), /a vigil\.anomaly cannot be read: x/)
+})
+
+test('an incident of Vigil is one thing, however often it is told: each member once, symptoms marked, a page once one wakes', () => {
+  const entity = (kind: Entity['kind'], service: string, name: string): Entity => ({
+    kind,
+    cluster: '',
+    environment: '',
+    namespace: '',
+    service,
+    name,
+  })
+  const member = (id: string, of: Entity, role: 'suspect' | 'symptom') =>
+    ({
+      event_id: id,
+      entity: of,
+      type: 'slow',
+      severity: 'medium',
+      since: '1',
+      role,
+      times: 1,
+      text: 'it is slow',
+    }) as const
+  const members = [
+    member('a', entity('query', '', 'cartdb SELECT carts'), 'suspect'),
+    member('b', entity('operation', 'web', 'GET /cart'), 'symptom'),
+  ]
+  const incident = (revision: number, wakes: boolean): Incident => ({
+    schema: 1,
+    id: String(revision).padStart(32, '0'),
+    incident_id: 'i1',
+    incident_revision: revision,
+    entity: members[0]!.entity,
+    time: '1',
+    observed_time: '2',
+    severity: 'medium',
+    text: 'cartdb is slow',
+    state: 'open',
+    reason: revision === 0 ? 'opened' : 'joined',
+    title: 'cartdb is slow',
+    priority: 'p3',
+    wakes,
+    blind: false,
+    flapping: false,
+    opened: '1',
+    members: members.slice(0, revision + 1),
+    left_out: 0,
+    alarms: revision + 1,
+    affected: [],
+  })
+  const windows = new Windows(new Map())
+  const subject = vigil.find(({ name }) => name === 'vigil')
+  const detector = subject!.detect(() => 0)
+  const incidents = new Incidents(120_000)
+  for (const [revision, wakes] of [false, true].entries()) {
+    const builder = newLogs()
+    writeIncident(builder, incident(revision, wakes))
+    windows.take(builder.build(), 5 + revision)
+    for (const alert of detector.observe(windows.close(revision, 10_000, false))) incidents.add(alert)
+  }
+  const [one, ...others] = incidents.all
+  assert.equal(others.length, 0)
+  assert.deepEqual([one?.id, one?.openMs, one?.isPage, incidents.alerts], ['i1', 5, true, 2])
+  assert.deepEqual(
+    one?.alerts.map((alert) => [alert.entity, alert.isSuppressed]),
+    [
+      ['cartdb', false],
+      ['web', true],
+    ],
+  )
 })

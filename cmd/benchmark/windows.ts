@@ -3,11 +3,9 @@
  * have known. Who has metrics of its own is seen by them; databases, caches and partners are seen by those who call them.
  */
 import { newDictionary } from '../../pipeline/data/dictionary.ts'
-import type { Batch, Dictionary, In, LogRecord, Logs, Metrics, Point } from '../../pipeline/data/telemetry.ts'
-import { asText } from '../../pipeline/data/value.ts'
-import { type Anomaly, readAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
-import { type Entity, entityKinds } from '../../pipeline/vocabulary/entity.ts'
+import type { Batch, Dictionary, In, Logs, Metrics, Point } from '../../pipeline/data/telemetry.ts'
 import { type Event, features, type Window, width } from './subject.ts'
+import { vigilSays } from './vigil-events.ts'
 
 /** Series of one run; what comes beyond is not looked at, and counted. */
 const maxSeries = 100_000
@@ -145,22 +143,23 @@ export class Windows {
       const { attributes, resource, eventName, severityNumber } = record
       const reason = eventName === '' ? attributes.get('k8s.event.reason') : eventName
       if (typeof reason === 'string') {
-        const anomaly = reason === 'vigil.anomaly' ? anomalyOf(record) : undefined
+        const said = vigilSays(record, this.aliases)
         const about =
-          anomaly === undefined
-            ? (attributes.get('k8s.deployment.name') ??
-              attributes.get('service.name') ??
-              resource.attributes.get('service.name'))
-            : whoIs(anomaly.entity)
+          said?.entity ??
+          attributes.get('k8s.deployment.name') ??
+          attributes.get('service.name') ??
+          resource.attributes.get('service.name')
         const entity = typeof about === 'string' ? about : ''
         this.events.push({
           atMs,
           name: reason,
-          entity: this.aliases.get(entity) ?? entity,
           body: typeof record.body === 'string' ? record.body : '',
           attributes: new Map(attributes.entries()),
-          ...(anomaly === undefined ? {} : { anomaly }),
+          ...said,
+          entity: this.aliases.get(entity) ?? entity,
         })
+        // What Vigil says of a service is no line of its log.
+        if (said !== undefined) continue
       }
       if (severityNumber < warn) continue
       const service = resource.attributes.get('service.name')
@@ -182,20 +181,6 @@ export class Windows {
   private tally(entity: number): Tally {
     return (this.tallies[entity] ??= new Tally())
   }
-}
-
-function anomalyOf(record: LogRecord & In): Anomaly {
-  const anomaly = readAnomaly(record)
-  if (anomaly === undefined) throw new Error(`a vigil.anomaly cannot be read: ${asText(record.body)}`)
-  return anomaly
-}
-
-/** The service, node or store that it is about; of an edge, who is called. */
-function whoIs({ kind, service, name }: Entity): string {
-  if (service !== '') return service
-  if (kind !== 'edge') return name
-  const [first = '', second = ''] = (name.split(' -> ')[1] ?? name).split(' ')
-  return entityKinds.some((one) => one === first) ? second : first
 }
 
 function countRequests(tally: Tally, known: Series, counts: BigUint64Array, bounds: Float64Array): void {
