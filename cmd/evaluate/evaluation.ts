@@ -4,6 +4,7 @@ import { loghub } from './loghub.ts'
 import { machineEvaluations } from './machines.ts'
 import { nabEvaluation } from './nab.ts'
 import type { Plot } from './plot.ts'
+import { rootCauseEvaluations } from './root-cause.ts'
 
 /** Shown as text, JSON and HTML. Numbers stay numbers: the writer rounds them. */
 export interface Table {
@@ -23,4 +24,9 @@ export interface Evaluation {
   evaluate(predictions: AsyncIterable<unknown>, labelsDir: string, progress: Progress): Promise<readonly Table[]>
 }
 
-export const evaluations: readonly Evaluation[] = [...machineEvaluations, nabEvaluation, loghub]
+export const evaluations: readonly Evaluation[] = [
+  ...machineEvaluations,
+  nabEvaluation,
+  loghub,
+  ...rootCauseEvaluations,
+]
