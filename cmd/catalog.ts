@@ -7,6 +7,7 @@ import { errorMessage } from '../pipeline/error-message.ts'
 
 /** Every component of this build. One line here is all that registers one. */
 export const components: readonly CatalogEntry[] = [
+  entry('receiver', 'alerts', [], () => import('../receivers/alerts/index.ts')),
   entry('receiver', 'mysql', [], () => import('../receivers/mysql/index.ts')),
   entry('receiver', 'nop', [], () => import('../receivers/nop/index.ts')),
   entry('receiver', 'otlp', [], () => import('../receivers/otlp/index.ts')),
@@ -51,6 +52,7 @@ export const components: readonly CatalogEntry[] = [
     ['metricstransform'],
     () => import('../processors/metrics_transform/index.ts'),
   ),
+  entry('processor', 'narrate', [], () => import('../processors/narrate/index.ts')),
   entry('processor', 'probabilistic_sampler', [], () => import('../processors/probabilistic_sampler/index.ts')),
   entry('processor', 'rca', [], () => import('../processors/rca/index.ts')),
   entry('processor', 'redaction', [], () => import('../processors/redaction/index.ts')),
@@ -108,6 +110,7 @@ export const components: readonly CatalogEntry[] = [
   entry('extension', 'flight_recorder', [], () => import('../extensions/flight_recorder/index.ts')),
   entry('extension', 'headers_setter', [], () => import('../extensions/headers_setter/index.ts')),
   entry('extension', 'health_check', [], () => import('../extensions/health_check/index.ts')),
+  entry('extension', 'llm', [], () => import('../extensions/llm/index.ts')),
   entry('extension', 'memory_limiter', [], () => import('../extensions/memory_limiter/index.ts')),
   entry('extension', 'models', [], () => import('../extensions/models/index.ts')),
   entry('extension', 'pprof', [], () => import('../extensions/pprof/index.ts')),

@@ -6,6 +6,7 @@ import { entitySchema } from './entity.ts'
 import { envelopeKeys, envelopeSchema, readEnvelope, unixNano, writeEvent } from './event.ts'
 import { eventFields, plainFields } from './fields.ts'
 import { affectedSchema } from './incident.ts'
+import { narrativeSchema } from './narrative.ts'
 
 /** What can be the matter with an entity. */
 export const hypotheses = [
@@ -113,19 +114,23 @@ export const diagnosisSchema = envelopeSchema.extend({
     .array(z.strictObject({ incident_id: z.string(), text: z.string(), similarity: z.number().min(0).max(1) }))
     .max(8)
     .optional(),
+  narrative: narrativeSchema.optional().describe('The same in sentences.'),
   took_seconds: z.number().min(0),
 })
 export type Diagnosis = z.output<typeof diagnosisSchema>
 
-const prefix = 'vigil.diagnosis.'
+export const diagnosisName = 'vigil.diagnosis'
+const prefix = `${diagnosisName}.`
+/** A map: `narrativeSchema`. Whoever writes it reads the diagnosis first. */
+export const narrativeAttribute = `${prefix}narrative`
 
 export function writeDiagnosis(builder: LogsBuilder, diagnosis: Diagnosis): void {
-  writeEvent(builder, 'vigil.diagnosis', diagnosis, eventFields(diagnosis, envelopeKeys, prefix))
+  writeEvent(builder, diagnosisName, diagnosis, eventFields(diagnosis, envelopeKeys, prefix))
 }
 
 /** Undefined for a record that is no such event. */
 export function readDiagnosis(record: LogRecord & { readonly resource: Resource }): Diagnosis | undefined {
-  if (record.eventName !== 'vigil.diagnosis') return undefined
+  if (record.eventName !== diagnosisName) return undefined
   const envelope = readEnvelope(record)
   if (envelope === undefined) return undefined
   const found = diagnosisSchema.safeParse({ ...envelope, ...plainFields(record, prefix) })
