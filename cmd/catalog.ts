@@ -8,6 +8,7 @@ import { errorMessage } from '../pipeline/error-message.ts'
 /** Every component of this build. One line here is all that registers one. */
 export const components: readonly CatalogEntry[] = [
   entry('receiver', 'alerts', [], () => import('../receivers/alerts/index.ts')),
+  entry('receiver', 'changes', [], () => import('../receivers/changes/index.ts')),
   entry('receiver', 'mysql', [], () => import('../receivers/mysql/index.ts')),
   entry('receiver', 'nop', [], () => import('../receivers/nop/index.ts')),
   entry('receiver', 'otlp', [], () => import('../receivers/otlp/index.ts')),

@@ -104,7 +104,7 @@ export function readNotified(source: 'alertmanager' | 'grafana', body: unknown):
   })
 }
 
-export function nameOf(labels: Labels): string {
+function nameOf(labels: Labels): string {
   return labels.get('alertname') ?? 'alert'
 }
 
