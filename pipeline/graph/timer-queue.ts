@@ -15,7 +15,7 @@ export class TimerQueue {
 
   /** The answer cancels it. */
   add(dueMs: number, everyMs: number | undefined, run: () => void | Promise<void>): () => void {
-    const timer: Timer = { run, everyMs, dueMs }
+    const timer: Timer = { run: everyMs === undefined ? run : oneAtATime(run), everyMs, dueMs }
     this.#timers.add(timer)
     return () => void this.#timers.delete(timer)
   }
@@ -31,5 +31,19 @@ export class TimerQueue {
     if (earliest.everyMs === undefined) this.#timers.delete(earliest)
     else earliest.dueMs = dueMs + earliest.everyMs
     return { dueMs, run: earliest.run }
+  }
+}
+
+/** A run that falls due while the one before is under way is left out, as by the wall clock. */
+function oneAtATime(run: () => void | Promise<void>): () => void | Promise<void> {
+  let isRunning = false
+  return () => {
+    if (isRunning) return
+    const done = run()
+    if (!(done instanceof Promise)) return
+    isRunning = true
+    return done.finally(() => {
+      isRunning = false
+    })
   }
 }
