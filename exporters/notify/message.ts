@@ -30,6 +30,7 @@ const maxSuspects = 3
 const maxAffected = 5
 const maxFindings = 4
 const maxRuledOut = 4
+const maxParagraphs = 12
 const longestLine = 400
 const endings: Partial<Record<Incident['state'], string>> = {
   resolved: 'Resolved',
@@ -58,6 +59,7 @@ export function incidentMessage(incident: Incident, wording: Wording, failure?: 
       ['Also', symptomLines(incident)],
       ['Owner', ownerLines(incident)],
       ['Runbook', incident.runbook === undefined ? undefined : [incident.runbook]],
+      ['See also', incident.url === undefined ? undefined : [incident.url]],
     ]),
     link: linkOf(wording.link, incident.incident_id),
   }
@@ -106,7 +108,7 @@ export function diagnosisMessage(diagnosis: Diagnosis, title: string | undefined
     facts: facts([
       ['Incident', title === undefined ? undefined : [title]],
       ['Verdict', [`${verdict}${right}`]],
-      ['Says', verdict === 'inconclusive' || best === undefined ? undefined : [diagnosis.text]],
+      saysFact(diagnosis),
       ['Since', best && [`${wording.time.second(seconds(best.since), Number(wording.nowUnixNano / 1_000_000_000n))}`]],
       [
         'Evidence',
@@ -122,6 +124,30 @@ export function diagnosisMessage(diagnosis: Diagnosis, title: string | undefined
     ]),
     link: linkOf(wording.link, diagnosis.incident_id),
   }
+}
+
+/** Sentences of a narrator stand for the one by rules, and it is told whose they are. */
+function saysFact({ verdict, causes, narrative, text }: Diagnosis): readonly [string, readonly string[] | undefined] {
+  if (narrative !== undefined)
+    return [narrative.by === 'model' ? 'Says (phrased by a model)' : 'Says', paragraphs(narrative.text)]
+  return ['Says', verdict === 'inconclusive' || causes.length === 0 ? undefined : [text]]
+}
+
+/** Lines that are not cut off where a line ends: long paragraphs break after a sentence, or after a word where a sentence is that long. */
+function paragraphs(text: string): string[] {
+  const all: string[] = []
+  for (const part of text.split(/\n+/)) {
+    let rest = part.trim()
+    while (rest.length > longestLine) {
+      const fits = rest.slice(0, longestLine)
+      const sentence = Math.max(...['. ', '! ', '? '].map((end) => fits.lastIndexOf(end))) + 1
+      const at = sentence > 0 ? sentence : Math.max(fits.lastIndexOf(' '), 0) || longestLine
+      all.push(rest.slice(0, at))
+      rest = rest.slice(at).trim()
+    }
+    all.push(rest)
+  }
+  return all.filter((one) => one !== '').slice(0, maxParagraphs)
 }
 
 export function failureText({ channel, error }: Failure): string {

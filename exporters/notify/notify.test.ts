@@ -114,6 +114,28 @@ test('a message says what a person needs: since, affected, suspect, owner, runbo
   ])
 })
 
+test('a narrator speaks in place of the rules and is named; an alarm of another system says where it can be looked at', async () => {
+  const at = await slack()
+  await using one = await open(slackYaml(at))
+  const sentence = 'The query of paydb reads the whole table since 22:09:20. '
+  await one.tell('payments', incident(0, { url: 'https://alerts.example.com/1?a=<b>' }))
+  const said = { text: `${sentence.repeat(9)}\n\nAdd the index.`, language: 'en', by: 'model' } as const
+  await one.tell('payments', diagnosis(0, { narrative: said }))
+  await one.tell(
+    'payments',
+    diagnosis(1, { verdict: 'inconclusive', narrative: { ...said, text: 'Nicht klar.', by: 'rules' } }),
+  )
+  const lines = at.asked.map(({ body }) => body.blocks.map((block: { text: { text: string } }) => block.text.text))
+  assert.equal(lines[0]?.at(-1), '*See also:* https://alerts.example.com/1?a=&lt;b&gt;')
+  const model = lines[1]?.find((one: string) => one.includes('phrased by a model')) as string
+  // Nothing is cut off: a long paragraph goes on in a line of its own.
+  assert.equal(model.split('The query of paydb reads the whole table since 22:09:20.').length, 10)
+  assert.match(model, /Add the index\.$/)
+  assert.doesNotMatch(model, /…/)
+  assert.ok(!lines[1]?.some((one: string) => one.includes('scans the whole table')))
+  assert.ok(lines.at(-1)?.includes('*Says:* Nicht klar.'))
+})
+
 test('what telemetry says mentions nobody, links nowhere and starts no line of its own', async () => {
   const at = await slack()
   const mails = await mailServer()

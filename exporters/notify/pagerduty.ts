@@ -70,7 +70,7 @@ interface Subject {
 }
 
 function payloadOf(
-  { entity, severity, time, ...rest }: Subject & Partial<Pick<Incident, 'wakes' | 'runbook' | 'slos'>>,
+  { entity, severity, time, ...rest }: Subject & Partial<Pick<Incident, 'wakes' | 'runbook' | 'url' | 'slos'>>,
   message: Message,
 ): object {
   const details = Object.fromEntries(message.facts.map(({ label, lines }) => [label, lines.join('\n')]))
@@ -79,6 +79,7 @@ function payloadOf(
   const links = [
     ...(message.link === undefined ? [] : [{ href: message.link, text: 'Incident' }]),
     ...(rest.runbook !== undefined && URL.canParse(rest.runbook) ? [{ href: rest.runbook, text: 'Runbook' }] : []),
+    ...(rest.url !== undefined && URL.canParse(rest.url) ? [{ href: rest.url, text: 'See also' }] : []),
   ]
   return {
     payload: {
