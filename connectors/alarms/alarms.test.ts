@@ -217,6 +217,17 @@ test('kinds and severities follow from the strongest features, their side and th
   }
 })
 
+test('use that leaves plenty is no trouble, however unusual it is; what comes with it is', async () => {
+  const cpu: Why = { feature: 'vigil.cpu.utilization', observed: 0.34, expected: [0.01, 0.06] }
+  const pool: Why = { feature: 'vigil.pool.usage', observed: 0.4, expected: [0.1, 0.2] }
+  for (const why of [[cpu], [pool], [cpu, pool]]) {
+    const { all } = await say([quiet, [30, 1e-11, ...why]])
+    assert.deepEqual(brief(all), [])
+  }
+  const { all } = await say([quiet, [1, 1e-11, { ...cpu, share: 0.6 }, { ...slow, share: 0.4 }]])
+  assert.deepEqual(brief(all), ['payment slow active high'])
+})
+
 const memory = (observed: number): Why => ({
   feature: 'vigil.memory.utilization',
   observed,

@@ -24,12 +24,18 @@ const lateFor = 20
 /** Without scores, or with half of them, for this long. Seconds of event time. */
 const unscoredAfter = 300
 const halfOfUsual = 0.5
+/** Until so many stretches of `unscoredAfter` were seen, anything is as many as usual. */
+const enoughStretches = 6
+/** How fast the fewest that are usual follow what is more, a stretch: a day; and what is far less: an hour. */
+const slowly = 1 / 288
+const soon = 1 / 12
 /** The best lag is remembered for this long, in two halves. Milliseconds. */
 const bestLagFor = 3_600_000
 
 export interface BlindnessState {
   readonly scoredAt: number
   readonly usuallyScored: number
+  readonly stretches?: number
 }
 
 export class Blindness {
@@ -44,7 +50,12 @@ export class Blindness {
   #isBlind = false
   /** When scores were last as many as usual. Seconds. */
   #scoredAt = Number.NaN
+  /** The fewest that were judged in the best tick of a stretch, lately: sparse traffic has ticks in which hardly anybody can be. */
   #usuallyScored = 0
+  #stretches = 0
+  #fewest = Number.POSITIVE_INFINITY
+  #stretchFrom = Number.NaN
+  #mostInStretch = 0
   #bestLags: [number, number] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
   #bestSince = Number.NEGATIVE_INFINITY
 
@@ -87,9 +98,24 @@ export class Blindness {
 
   /** So many entities were judged in the tick. */
   scored(at: number, entities: number): void {
-    if (entities >= halfOfUsual * this.#usuallyScored) this.#scoredAt = at
-    const weight = entities > this.#usuallyScored ? 1 : 1 / 360
-    this.#usuallyScored += (entities - this.#usuallyScored) * weight
+    if (entities >= Math.max(1, halfOfUsual * this.#usuallyScored)) this.#scoredAt = at
+    if (Number.isNaN(this.#stretchFrom)) this.#stretchFrom = at
+    this.#mostInStretch = Math.max(this.#mostInStretch, entities)
+    if (this.#usuallyScored === 0) this.#usuallyScored = Math.min(1, entities)
+    if (at - this.#stretchFrom < unscoredAfter) return
+    this.#endStretch(this.#mostInStretch)
+    this.#stretchFrom = at
+    this.#mostInStretch = 0
+  }
+
+  #endStretch(most: number): void {
+    const usual = this.#usuallyScored
+    this.#stretches++
+    if (this.#stretches <= enoughStretches) {
+      this.#fewest = Math.min(this.#fewest, most)
+      if (this.#stretches === enoughStretches) this.#usuallyScored = this.#fewest
+    } else if (most >= usual) this.#usuallyScored += (most - usual) * slowly
+    else this.#usuallyScored = most >= halfOfUsual * usual ? most : usual + (most - usual) * soon
   }
 
   /** How far the end of the latest window is behind the clock: what counts is how much further than at its best lately. */
@@ -114,11 +140,12 @@ export class Blindness {
   }
 
   save(): BlindnessState {
-    return { scoredAt: this.#scoredAt, usuallyScored: this.#usuallyScored }
+    return { scoredAt: this.#scoredAt, usuallyScored: this.#usuallyScored, stretches: this.#stretches }
   }
 
-  restore({ scoredAt, usuallyScored }: BlindnessState): void {
+  restore({ scoredAt, usuallyScored, stretches = 0 }: BlindnessState): void {
     this.#scoredAt = scoredAt
+    this.#stretches = stretches
     this.#usuallyScored = usuallyScored
     const all = this.#registry.find(entityId(allSources))
     this.#isBlind = all !== undefined && all.alarms.length > 0

@@ -105,11 +105,17 @@ export function sideOf({ observed, lower, upper }: Finding): 'high' | 'low' | 'w
   return 'within'
 }
 
-/** Outside what was expected, on the side that is bad news: an error ratio that falls is none. */
+/** What is used in shares of a limit, where queues form long before all of it is. */
+const shared: ReadonlySet<string> = new Set(['vigil.cpu.utilization', 'vigil.pool.usage'])
+/** Below it, requests wait for less time than they are served in (M/M/1: u / (1 - u) of it): nobody notices. */
+const plenty = 0.5
+
+/** Outside what was expected, on the side that is bad news: an error ratio that falls is none, and neither is use that leaves plenty. */
 export function isBad(finding: Finding): boolean {
   const side = sideOf(finding)
   if (side === 'within') return false
-  const { feature } = finding
+  const { feature, observed } = finding
+  if (side === 'high' && observed < plenty && shared.has(feature)) return false
   const bad = Object.hasOwn(features, feature) ? features[feature as FeatureName].bad : 'both'
   return bad === 'both' || bad === side
 }

@@ -24,6 +24,11 @@ interface Hearing {
   heard: number
   /** How often it was heard of anew. */
   words?: number
+  /** When it was last. */
+  wordAt?: number
+  /** Lately: ticks with a word, and the seconds from the last word to the end of each tick, or all of it where there was none. */
+  spoken?: number
+  waited?: number
 }
 
 /**
@@ -79,6 +84,8 @@ const enoughHeard = 30
 const enoughWords = 12
 /** What is usual forgets by this much a tick: half in two hours. */
 const forgetting = 0.999
+/** Requests come by chance: a gap in which that leaves them out less often than this is none of those. */
+const byChance = 1e-5
 /** One silent service may be anything; two may be everything there is. */
 const fewest = 2
 /** A caller whose own spans are this fresh still reports. Seconds. */
@@ -149,10 +156,26 @@ export class SensorHealth {
     const isAgain = !(age >= hearing.age + (at - hearing.at) - 0.5)
     // A gap is known when it is over; while it lasts it says nothing of what is usual.
     if (isAgain && Number.isFinite(hearing.age)) this.#learn(hearing, Math.max(hearing.age, age))
+    if (isAgain && name !== 'metrics') this.#count(hearing, age, at)
     if (isAgain) hearing.words = (hearing.words ?? 0) + 1
     hearing.age = age
     hearing.at = at
     if (age <= this.#limit(hearing)) hearing.heard++
+  }
+
+  /**
+   * Of what comes by chance and not on a schedule: how often it does, as one knows it of exponential gaps that are looked at once a tick (censored maximum
+   * likelihood). One silence counts as much as a gap may be long.
+   */
+  #count(hearing: Hearing, age: number, at: number): void {
+    const { spoken = 0, waited = 0, wordAt = hearing.at } = hearing
+    const tick = at - hearing.at
+    hearing.wordAt = at
+    if (!Number.isFinite(tick)) return
+    const passed = Math.max(tick, Math.min(at - wordAt, this.#limit(hearing)))
+    const kept = forgetting ** (passed / tick)
+    hearing.waited = waited * kept + passed - tick + Math.min(age, tick)
+    hearing.spoken = spoken * kept + 1
   }
 
   /** One gap may be an accident; those that come again and again are a habit. */
@@ -164,7 +187,7 @@ export class SensorHealth {
 
   /** Looks at all services, once a tick. */
   review(now: number): Round {
-    const tally = this.#count(now)
+    const tally = this.#tally(now)
     const { services, regular, silent, late } = tally
     // Those with gaps need longer until they are silent; that they all are late at once says as much.
     const isGone = (gone: number, later: number, of: number) => gone >= fewest && later >= this.#options.blindShare * of
@@ -181,7 +204,7 @@ export class SensorHealth {
     return { regular: services, everywhere: gone, lateShare, ...this.#lacking(gone, now) }
   }
 
-  #count(now: number): Tally {
+  #tally(now: number): Tally {
     const tally = newTally()
     for (const sensor of this.#sensors.values()) {
       const { watched, hearings } = sensor
@@ -296,8 +319,10 @@ export class SensorHealth {
     return all > 0 && measured >= all / 2
   }
 
-  #limit({ usual }: Hearing): number {
-    return Math.max(this.#options.silentAfter, 3 * usual)
+  /** Three times the longest gap, and what chance alone exceeds hardly ever: few gaps tell little of how long one may be. */
+  #limit({ usual, spoken = 0, waited = 0 }: Hearing): number {
+    const least = Math.max(this.#options.silentAfter, 3 * usual)
+    return spoken === 0 ? least : Math.max(least, -Math.log(byChance) * (waited / spoken))
   }
 }
 

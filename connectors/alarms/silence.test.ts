@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Logs } from '../../pipeline/data/telemetry.ts'
 import { build } from '../../pipeline/testing/build.ts'
+import { seeded } from '../../pipeline/testing/payloads.ts'
 import { type Anomaly, readAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
 import { entityLabel } from '../../pipeline/vocabulary/entity.ts'
 import factory from './index.ts'
@@ -209,6 +210,62 @@ test('less traffic than usual is told when callers agree, and not when they see 
 test('features without scores are a blindness of the analysis', async () => {
   const { brief } = await world({ p: () => Number.NaN }, 8 * minute)
   assert.deepEqual(brief, ['external analysis blind active high', 'external analysis blind cleared high'])
+})
+
+test('where hardly anybody can be judged, now more and now fewer, the analysis is not blind; without any judgement it is', async () => {
+  const { instance, context, handle } = build(factory, '{}', { kind: 'connector' })
+  await instance.start?.()
+  const chance = seeded(7)
+  const tickAt = async (at: number, isJudged: boolean) => {
+    const tick = new Tick(at)
+    for (const name of names) {
+      tick.age(service(name), 'metrics', at % 15)
+      tick.feature(service(name), 'vigil.cpu.utilization', 0.4)
+      // A service in twenty ticks, and all of them once an hour.
+      if (isJudged && (chance() < 0.05 || at % 3_600 === 0)) tick.p(service(name), 0.4)
+    }
+    await context.clock.advance(10_000)
+    await handle(tick.build())
+  }
+  let at = start
+  for (; at < start + 12 * 3_600; at += 10) await tickAt(at, true)
+  assert.deepEqual(context.recorded.emitted, [])
+  for (const until = at + 10 * minute; at < until; at += 10) await tickAt(at, false)
+  assert.equal(context.recorded.emitted.length, 1)
+  await instance.shutdown?.(AbortSignal.timeout(1_000))
+})
+
+test('requests that come by chance leave gaps by chance, however few they are and however little is known of them', async () => {
+  const { instance, context, handle } = build(factory, '{}', { kind: 'connector' })
+  await instance.start?.()
+  const chance = seeded(11)
+  const gap = (mean: number) => -mean * Math.log(1 - chance())
+  // Means from 5 s to 10 min; after a day they are twice as long.
+  const sources = Array.from({ length: 40 }, (_, i) => ({
+    name: `s${i}`,
+    mean: 5 * 1.13 ** i,
+    last: start,
+    next: start,
+  }))
+  const lasts = 12 * 3_600
+  for (let at = start; at < start + lasts; at += 10) {
+    const tick = new Tick(at)
+    for (const source of sources) {
+      while (source.next <= at) {
+        source.last = source.next
+        source.next += gap(source.mean * (1 + (at - start) / lasts))
+      }
+      tick.age(service(source.name), 'traces', at - source.last)
+      tick.age(service(source.name), 'metrics', at % 60)
+    }
+    await context.clock.advance(10_000)
+    await handle(tick.build())
+  }
+  await instance.shutdown?.(AbortSignal.timeout(1_000))
+  const said = context.recorded.emitted.flatMap(({ batch }) =>
+    [...(batch as Logs)].map((record) => String(record.body)),
+  )
+  assert.deepEqual(said, [])
 })
 
 test('a restart is no silence: what stands before gets its time, and sources theirs', async () => {

@@ -34,7 +34,7 @@ const agent = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like G
 const query = 'SELECT id, name, price FROM orders WHERE user_id = $1 AND created_at > $2 ORDER BY created_at LIMIT 50'
 
 /** mulberry32: 32 bits of state, uniform in [0, 1). */
-function seeded(seed: number): Random {
+export function seeded(seed: number): Random {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b_79f5) | 0

@@ -279,6 +279,21 @@ suite('ordinary metrics', () => {
     assert.equal(slope(34, '1m'), undefined)
   })
 
+  test('a process that has just started says nothing of longer windows: readings of half a window are the least', async () => {
+    const { take, emitted } = await open()
+    for (let at = 0; at < 100; at++) await take(scrape(at, { p1: 0.3 + 0.001 * at }))
+    const known = (window: string) => {
+      for (let pane = 0; pane < 180; pane++)
+        if (featuresOf(emitted(), pane)(`instance p1 vigil.memory.slope ${window}`) !== undefined) return pane
+      return undefined
+    }
+    const of = featuresOf(emitted(), 140)('instance p1 vigil.memory.slope 15m')
+    assert.ok(near(of, 0.24, 0.01), String(of))
+    assert.ok((known('15m') ?? 0) >= 45, String(known('15m')))
+    assert.ok((known('15m') ?? 0) <= 48, String(known('15m')))
+    assert.equal(known('1h'), undefined)
+  })
+
   test('memory of an instance is the newest reading of each of its series, whichever pane they fall in', async () => {
     const { take, emitted } = await open()
     for (let at = 0; at < 20; at++)

@@ -137,22 +137,28 @@ export class HeldReadings {
     return n < leastForRobustSlope ? Number.NaN : medianSlope(x, y, n) * (3_600_000 / paneMs)
   }
 
-  /** Growth an hour by least squares over the panes that have readings of their own; NaN with fewer than six of them. */
+  /**
+   * Growth an hour by least squares over the panes that have readings of their own; NaN with fewer than six of them, and where they are of less than half
+   * of the window: a process that has just started grows, and that says nothing of an hour.
+   */
   slopes(out: Float64Array): void {
     let [n, x, y, xx, xy] = [0, 0, 0, 0, 0]
+    let [newest, oldest] = [0, 0]
     let place = keptPanes - 1
     for (let w = 0; w < windowCount; w++) {
       for (const first = firstOf[w]!; place >= first; place--) {
         if (!(this.weights[place]! > 0)) continue
         const value = this.values[place]!
-        n++
+        if (n++ === 0) newest = place
+        oldest = place
         x += place
         y += value
         xx += place * place
         xy += place * value
       }
       const spread = n * xx - x * x
-      out[w] = n < leastForSlope || spread <= 0 ? Number.NaN : ((n * xy - x * y) / spread) * (3_600_000 / paneMs)
+      const isKnown = n >= leastForSlope && spread > 0 && newest - oldest >= (keptPanes - firstOf[w]!) / 2
+      out[w] = isKnown ? ((n * xy - x * y) / spread) * (3_600_000 / paneMs) : Number.NaN
     }
   }
 }
