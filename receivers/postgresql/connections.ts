@@ -103,6 +103,8 @@ export class Connections {
       const pool = new Pool(poolConfig(this.#settings, this.#ssl, database))
       // A connection that breaks while nobody uses it is replaced at the next question.
       pool.on('error', () => {})
+      // The pool hears idle connections only: a server that dies while one is lent, or says goodbye, would end the process.
+      pool.on('connect', (client) => client.on('error', () => {}))
       entry = { pool, users: 0 }
     } else this.#pools.delete(database)
     this.#pools.set(database, entry)
