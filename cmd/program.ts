@@ -15,6 +15,7 @@ import { register as registerCreate } from './create.ts'
 import { register as registerEvaluate } from './evaluate.ts'
 import { register as registerFeaturegate } from './featuregate.ts'
 import { register as registerGenerate } from './generate.ts'
+import { register as registerIncidents } from './incidents.ts'
 import { register as registerNote } from './note.ts'
 import { register as registerPlugin } from './plugin.ts'
 import { register as registerPredict } from './predict.ts'
@@ -75,6 +76,7 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
     registerEvaluate,
     registerFeaturegate,
     registerGenerate,
+    registerIncidents,
     registerNote,
     registerPlugin,
     registerPredict,

@@ -37,6 +37,8 @@ export interface Told {
   readonly incidents: readonly Incident[]
   readonly diagnoses: readonly Diagnosis[]
   readonly stderr: string
+  /** Where they were told. */
+  readonly file: string
 }
 
 export async function playStory(t: TestContext, play: Play): Promise<Told> {
@@ -90,7 +92,7 @@ service: { telemetry: { logs: { encoding: json }, metrics: { level: none } } }
   for (let at = endMs + silentStepMs; at <= lastMs; at += silentStepMs) await tell(at)
   await vigil.stop()
   if (shop.lost > 0) throw new Error(`${shop.lost} requests were not accepted:\n${vigil.stderr}`)
-  return { ...readTold(told), stderr: vigil.stderr }
+  return { ...readTold(told), stderr: vigil.stderr, file: told }
 }
 
 function readTold(path: string): Pick<Told, 'incidents' | 'diagnoses'> {

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { entityLabel } from '../pipeline/vocabulary/entity.ts'
 import type { Incident } from '../pipeline/vocabulary/incident.ts'
+import { runProgram } from './in-process.fixture.ts'
 import { playStory } from './story.fixture.ts'
 
 /** 10:14:38 */
@@ -18,7 +19,7 @@ function secondsAfterOnset({ observed_time }: Incident): number {
 test('the lost index: one incident, whose confirmed cause is the query, and the deploy before it is ruled out', {
   timeout: 600_000,
 }, async (t) => {
-  const { incidents, diagnoses } = await playStory(t, { events: ['deploy', 'lost_index'], minutes: 16.5 })
+  const { incidents, diagnoses, file } = await playStory(t, { events: ['deploy', 'lost_index'], minutes: 16.5 })
   assert.equal(new Set(incidents.map((one) => one.incident_id)).size, 1, 'one fault is one incident')
   const seconds = secondsAfterOnset(incidents[0]!)
   assert.ok(seconds > 0 && seconds <= 60, `opened ${seconds} s after the onset`)
@@ -34,6 +35,18 @@ test('the lost index: one incident, whose confirmed cause is the query, and the 
   assert.match(deploy?.text ?? '', /^deploy of order 2\.15\.0, \d+ s (before|after) the onset: /)
   const checkout = last.affected.find(({ operation }) => operation.name === 'POST /checkout')
   assert.ok(checkout !== undefined && checkout.share > 0.7, JSON.stringify(last.affected))
+
+  const [id = ''] = incidents.map((one) => one.incident_id)
+  const asked = async (...argv: readonly string[]) => (await runProgram([...argv, '--file', file])).stdout
+  assert.match(await asked('incidents'), /^1 incident open\n[\s\S]*\n {2}confirmed: /)
+  assert.match(
+    await asked('diagnose', id.slice(0, 8)),
+    /\nCause confirmed: query paydb SELECT payments: query\n[\s\S]*\nRecommended: /,
+  )
+  assert.match(
+    await asked('what-changed', '2026-11-21T10:10:00Z', '2026-11-21T10:20:00Z', '--time-zone', 'UTC'),
+    /^1 change\n10:14:\d\d {2}deploy {2}order 2\.15\.0 runs, before it was 2\.14\.0\n$/,
+  )
 })
 
 test('with the diagnosis hanging for ever the page leaves in time', { timeout: 600_000 }, async (t) => {
