@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Logs } from '../../pipeline/data/telemetry.ts'
+import { asText } from '../../pipeline/data/value.ts'
 import { build } from '../../pipeline/testing/build.ts'
 import { seeded } from '../../pipeline/testing/payloads.ts'
 import { type Anomaly, readAnomaly } from '../../pipeline/vocabulary/anomaly.ts'
@@ -262,9 +263,7 @@ test('requests that come by chance leave gaps by chance, however few they are an
     await handle(tick.build())
   }
   await instance.shutdown?.(AbortSignal.timeout(1_000))
-  const said = context.recorded.emitted.flatMap(({ batch }) =>
-    [...(batch as Logs)].map((record) => String(record.body)),
-  )
+  const said = context.recorded.emitted.flatMap(({ batch }) => [...(batch as Logs)].map(({ body }) => asText(body)))
   assert.deepEqual(said, [])
 })
 
